@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the VM manager (gunyah_rsc_mgr.ko) offers VM functions such as the vCPU.
+ *
+ * A VM function is code that the user adds to a VM with ADD_FUNCTION. It claims
+ * hypervisor objects with tickets: a ticket names a type and a label, and is
+ * populated when the RM reports such an object (VM_START), unpopulated before
+ * the VM is reset.
+ */
+#ifndef _LINUX_GUNYAH_VM_MGR_H
+#define _LINUX_GUNYAH_VM_MGR_H
+
+#include <linux/gunyah.h>
+#include <linux/module.h>
+#include <linux/notifier.h>
+
+#include <uapi/linux/gunyah.h>
+
+struct gunyah_vm;
+
+/* References keep the struct; the hypervisor's VM can be gone before. */
+bool __must_check gunyah_vm_get(struct gunyah_vm *ghvm);
+void gunyah_vm_put(struct gunyah_vm *ghvm);
+
+/* The VM's number for messages and tracepoints; 0 before it has one. */
+u16 gunyah_vm_id(struct gunyah_vm *ghvm);
+
+/*
+ * The address space whose memory was given to the VM, for comparison only: the
+ * pointer is valid as long as @ghvm (mmgrab), its users may be gone.
+ */
+struct mm_struct *gunyah_vm_mm(struct gunyah_vm *ghvm);
+
+/* The life of a VM as its functions see it; changes are notified. */
+enum gunyah_vm_state {
+	GUNYAH_VM_NOT_STARTED,	/* being configured: running a vCPU is -ENODEV */
+	GUNYAH_VM_RUNNING,
+	GUNYAH_VM_EXITED,	/* the RM said VM_EXITED, or the driver stopped it */
+	GUNYAH_VM_FAILED,	/* could not be started */
+};
+
+/**
+ * struct gunyah_vm_exit_info - content of VM_EXITED
+ * @type: the RM's exit type (0 EXIT, 1 OFF, 2 RESET, 3 RESET2, 4 WDT, 5 error, 7 STOP_FORCED)
+ * @reason_size: bytes of @reason that are valid
+ * @reason: first bytes of the reason
+ */
+struct gunyah_vm_exit_info {
+	u16 type;
+	u32 reason_size;
+	u8 reason[GH_VM_MAX_EXIT_REASON_SIZE];
+};
+
+/*
+ * gunyah_vm_state() - the state now, from any context. When it is EXITED, @info
+ * (may be NULL) is complete.
+ */
+enum gunyah_vm_state gunyah_vm_state(struct gunyah_vm *ghvm, struct gunyah_vm_exit_info *info);
+
+/*
+ * Called in process context after each change of state, with the new state as
+ * action and no lock of the VM manager held but the notifier's own.
+ */
+int gunyah_vm_register_notifier(struct gunyah_vm *ghvm, struct notifier_block *nb);
+int gunyah_vm_unregister_notifier(struct gunyah_vm *ghvm, struct notifier_block *nb);
+
+/*
+ * gunyah_vm_mmio_write() - offer a guest's write to in-kernel handlers
+ * Return: 0 if it was consumed, -ENOENT if user space must see it. Does not
+ * sleep, takes no lock that a handler could want.
+ */
+int gunyah_vm_mmio_write(struct gunyah_vm *ghvm, u64 addr, u32 len, u64 data);
+
+/**
+ * struct gunyah_vm_resource_ticket - claim on an object the RM will report
+ * @vm_list: in the VM's list of tickets
+ * @resources: objects given to this ticket
+ * @resource_type, @label: what is claimed; -EEXIST if the VM has such a ticket
+ * @owner: module of the callbacks
+ * @populate: the object exists. On error the object goes without an owner and
+ *	VM_START fails with that error
+ * @unpopulate: the object is about to go. Must stop all use of it; the VM manager
+ *	frees it and unmaps its interrupt afterwards
+ *
+ * Callbacks run in process context under the VM's resource lock; they must not
+ * add or remove tickets.
+ */
+struct gunyah_vm_resource_ticket {
+	struct list_head vm_list;
+	struct list_head resources;
+	enum gunyah_resource_type resource_type;
+	u32 label;
+	struct module *owner;
+	int (*populate)(struct gunyah_vm_resource_ticket *ticket, struct gunyah_resource *ghrsc);
+	void (*unpopulate)(struct gunyah_vm_resource_ticket *ticket,
+			   struct gunyah_resource *ghrsc);
+};
+
+int gunyah_vm_add_resource_ticket(struct gunyah_vm *ghvm,
+				  struct gunyah_vm_resource_ticket *ticket);
+/* Unpopulates what the ticket holds. The caller's own reference keeps @ghvm. */
+void gunyah_vm_remove_resource_ticket(struct gunyah_vm *ghvm,
+				      struct gunyah_vm_resource_ticket *ticket);
+
+/**
+ * struct gunyah_vm_function_instance - one added function
+ * @ghvm: borrowed; valid until unbind returns. Take a reference to keep it
+ * @arg, @arg_size: the argument, kernel copy, owned by the VM manager, valid
+ *	until unbind returns
+ * @data: the function's own
+ */
+struct gunyah_vm_function_instance {
+	struct gunyah_vm *ghvm;
+	void *arg;
+	u32 arg_size;
+	void *data;
+	/* private to the VM manager */
+	struct gunyah_vm_function *fn;
+	struct list_head vm_list;
+};
+
+/**
+ * struct gunyah_vm_function - a kind of function, registered by a module
+ * @type: GH_FN_*
+ * @name: the same by name
+ * @mod: owner
+ * @arg_size: exact size of the argument by number; by name the argument is the
+ *	first @arg_size bytes of the data
+ * @bind: returns a value >= 0 for the user (a file descriptor) or -errno. A file
+ *	must be installed as its last step, for nothing after it can fail
+ * @unbind: called once, on REMOVE_FUNCTION or when the VM file is closed
+ * @compare: whether REMOVE_FUNCTION with @arg means this instance
+ */
+struct gunyah_vm_function {
+	u32 type;
+	const char *name;
+	struct module *mod;
+	u32 arg_size;
+	long (*bind)(struct gunyah_vm_function_instance *f);
+	void (*unbind)(struct gunyah_vm_function_instance *f);
+	bool (*compare)(const struct gunyah_vm_function_instance *f, const void *arg, u32 size);
+	/* private to the VM manager */
+	struct list_head list;
+};
+
+int gunyah_vm_function_register(struct gunyah_vm_function *f);
+void gunyah_vm_function_unregister(struct gunyah_vm_function *f);
+
+#define MODULE_ALIAS_GUNYAH_VM_FUNCTION(_type, _name)	\
+	MODULE_ALIAS("ghfunc:" __stringify(_type));	\
+	MODULE_ALIAS("ghfunc:" _name)
+
+#endif /* _LINUX_GUNYAH_VM_MGR_H */

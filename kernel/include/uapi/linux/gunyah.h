@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Gunyah virtual machines: the user-space interface.
+ *
+ * Two generations of the published interface live side by side here, because
+ * their numbers differ where their meaning differs:
+ *
+ *   by name    (v8, v9)      GH_VM_ADD_FUNCTION_BY_NAME, struct gh_vm_function
+ *   by number  (v10 onwards) GH_VM_ADD_FUNCTION, struct gh_fn_desc
+ *
+ * struct gh_vcpu_run is the superset of all generations. What this driver adds
+ * is at the end: GH_VCPU_RUN as an io_uring command, and GH_VCPU_KICK and
+ * GH_VCPU_CANCEL. docs/protocol.md explains ownership, order and every errno.
+ */
+#ifndef _UAPI_LINUX_GUNYAH_H
+#define _UAPI_LINUX_GUNYAH_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define GH_IOCTL_TYPE		'G'
+
+/* ---- /dev/gunyah ------------------------------------------------------- */
+
+/* Returns a VM file descriptor. The argument must be 0. */
+#define GH_CREATE_VM		_IO(GH_IOCTL_TYPE, 0x0)
+
+/* ---- VM file descriptor ------------------------------------------------ */
+
+#define GH_MEM_ALLOW_READ	(1UL << 0)
+#define GH_MEM_ALLOW_WRITE	(1UL << 1)
+#define GH_MEM_ALLOW_EXEC	(1UL << 2)
+/* The host loses access until the VM is gone; without it, memory is shared. */
+#define GH_MEM_LENT		(1UL << 3)
+
+/**
+ * struct gh_userspace_memory_region - memory given to a VM before it starts
+ * @label: chosen by the caller, unique in the VM, passed to the RM
+ * @flags: GH_MEM_ALLOW_* and GH_MEM_LENT
+ * @guest_phys_addr: guest physical address in bytes, page-aligned
+ * @memory_size: in bytes, page-aligned; 0 removes the region with this label
+ * @userspace_addr: start in the caller's address space, page-aligned
+ */
+struct gh_userspace_memory_region {
+	__u32 label;
+	__u32 flags;
+	__u64 guest_phys_addr;
+	__u64 memory_size;
+	__u64 userspace_addr;
+};
+
+#define GH_VM_SET_USER_MEM_REGION \
+	_IOW(GH_IOCTL_TYPE, 0x1, struct gh_userspace_memory_region)
+
+/**
+ * struct gh_vm_dtb_config - where the guest's device tree lies
+ * @guest_phys_addr: inside one of the VM's memory regions
+ * @size: in bytes; leave room for what the resource manager adds (16 KiB)
+ */
+struct gh_vm_dtb_config {
+	__u64 guest_phys_addr;
+	__u64 size;
+};
+
+#define GH_VM_SET_DTB_CONFIG	_IOW(GH_IOCTL_TYPE, 0x2, struct gh_vm_dtb_config)
+#define GH_VM_START		_IO(GH_IOCTL_TYPE, 0x3)
+
+/* VM functions by number (v10 onwards). */
+#define GH_FN_VCPU		1
+#define GH_FN_IRQFD		2
+#define GH_FN_IOEVENTFD		3
+
+#define GH_FN_MAX_ARG_SIZE	256
+
+/**
+ * struct gh_fn_vcpu_arg - adds a vCPU; the call returns its file descriptor
+ * @id: the vCPU's label in the VM, its index for the resource manager
+ */
+struct gh_fn_vcpu_arg {
+	__u32 id;
+};
+
+/**
+ * struct gh_fn_desc - a function, by number
+ * @type: GH_FN_*
+ * @arg_size: in bytes, at most GH_FN_MAX_ARG_SIZE
+ * @arg: pointer to the argument
+ */
+struct gh_fn_desc {
+	__u32 type;
+	__u32 arg_size;
+	__u64 arg;
+};
+
+#define GH_VM_ADD_FUNCTION	_IOW(GH_IOCTL_TYPE, 0x4, struct gh_fn_desc)
+#define GH_VM_REMOVE_FUNCTION	_IOW(GH_IOCTL_TYPE, 0x7, struct gh_fn_desc)
+
+/* VM functions by name (v8, v9): "vcpu", "irqfd", "ioeventfd". */
+#define GH_FUNCTION_NAME_SIZE		32
+#define GH_FUNCTION_MAX_ARG_SIZE	1024
+
+struct gh_vm_function {
+	char name[GH_FUNCTION_NAME_SIZE];
+	union {
+		struct gh_fn_vcpu_arg vcpu;
+		char data[GH_FUNCTION_MAX_ARG_SIZE];
+	};
+};
+
+#define GH_VM_ADD_FUNCTION_BY_NAME	_IOW(GH_IOCTL_TYPE, 0x4, struct gh_vm_function)
+#define GH_VM_REMOVE_FUNCTION_BY_NAME	_IOW(GH_IOCTL_TYPE, 0x7, struct gh_vm_function)
+
+/* ---- vCPU file descriptor ---------------------------------------------- */
+
+/* exit_reason */
+#define GH_VM_EXIT_UNKNOWN	0
+#define GH_VM_EXIT_MMIO		1
+#define GH_VM_EXIT_STATUS	2
+#define GH_VM_EXIT_PAGE_FAULT	3
+
+/* status */
+#define GH_VM_STATUS_LOAD_FAILED	1
+#define GH_VM_STATUS_EXITED		2
+#define GH_VM_STATUS_CRASHED		3
+
+#define GH_VM_MAX_EXIT_REASON_SIZE	8
+
+/* resume_action */
+#define GH_VCPU_RESUME_HANDLED	0
+#define GH_VCPU_RESUME_FAULT	1
+#define GH_VCPU_RESUME_RETRY	2
+
+/**
+ * struct gh_vcpu_run - the page shared with mmap(), the same in all generations
+ * @immediate_exit: in: non-zero ends the next run before the guest is entered;
+ *	may be set by another thread or a signal handler
+ * @exit_reason: out: GH_VM_EXIT_*
+ * @mmio: GH_VM_EXIT_MMIO: @data is out for a write, in for a read. The driver
+ *	writes @resume_action 0 at each exit
+ * @status: GH_VM_EXIT_STATUS: @type and @reason are the resource manager's
+ * @page_fault: GH_VM_EXIT_PAGE_FAULT, newer hypervisors only
+ */
+struct gh_vcpu_run {
+	__u8 immediate_exit;
+	__u8 padding1[7];
+	__u32 exit_reason;
+	union {
+		struct {
+			__u64 phys_addr;
+			__u8  data[8];
+			__u32 len;
+			__u8  is_write;
+			__u8  resume_action;
+		} mmio;
+		struct {
+			__u32 status;
+			struct {
+				__u16 type;
+				__u16 padding;
+				__u32 reason_size;
+				__u8  reason[GH_VM_MAX_EXIT_REASON_SIZE];
+			} exit_info;
+		} status;
+		struct {
+			__u64 phys_addr;
+			__s32 attempt;
+			__u8  resume_action;
+		} page_fault;
+	};
+};
+
+#define GH_VCPU_RUN		_IO(GH_IOCTL_TYPE, 0x5)
+#define GH_VCPU_MMAP_SIZE	_IO(GH_IOCTL_TYPE, 0x6)
+
+/* ---- this driver's own: the run, asynchronously -------------------------- */
+
+/*
+ * Both work as ioctl and as io_uring command on a vCPU file descriptor.
+ * KICK ends the slice in progress with PREEMPTED, or a park with RUNNABLE; if
+ * the vCPU is idle it has no effect. CANCEL ends a parked or running command
+ * with -ECANCELED; the vCPU is then idle and can be run again.
+ */
+#define GH_VCPU_KICK		_IO(GH_IOCTL_TYPE, 0x40)
+#define GH_VCPU_CANCEL		_IO(GH_IOCTL_TYPE, 0x41)
+
+/**
+ * struct gh_uring_run - sqe->cmd[] of GH_VCPU_RUN, 16 bytes
+ * @resume_data: the answer to the pending MMIO read, little-endian in the low
+ *	bytes; must be 0 without GH_URING_RUN_RESUME
+ * @deadline_ns: CLOCK_MONOTONIC; a command reached later completes with
+ *	PREEMPTED without entering the guest. 0: none
+ *
+ * The rest of the SQE: cmd_op GH_VCPU_RUN, fd the vCPU, addr the
+ * GH_URING_RUN_* flags (other bits 0), len the slice in ns (0: the driver's
+ * default; bounded by the driver), uring_cmd_flags 0.
+ */
+struct gh_uring_run {
+	__u64 resume_data;
+	__u64 deadline_ns;
+};
+
+/*
+ * Take the answer to the pending MMIO from @resume_data, not from the shared
+ * page. Without a pending MMIO read the data is ignored.
+ */
+#define GH_URING_RUN_RESUME	(1ULL << 0)
+#define GH_URING_RUN_FLAGS	GH_URING_RUN_RESUME
+
+/*
+ * cqe->res >= 0 of GH_VCPU_RUN: a GH_URING_EXIT_* in the low 8 bits. With MMIO,
+ * GH_URING_RES_WRITE tells the direction and bits 15:12 the length in bytes.
+ * MMIO and STATUS are also in the shared page, exactly as after the ioctl. On
+ * a ring with 32-byte CQEs GH_URING_RES_INLINE says that big_cqe[0] holds the
+ * access (address in the low, data of a write in the high 32 bits); when it
+ * does not fit the bit is clear.
+ */
+#define GH_URING_EXIT_MMIO	GH_VM_EXIT_MMIO
+#define GH_URING_EXIT_STATUS	GH_VM_EXIT_STATUS
+/* Slice or deadline over, need_resched, kick: submit again, nothing to do. */
+#define GH_URING_EXIT_PREEMPTED	16
+/* A signal is pending or immediate_exit was set; nothing was lost. */
+#define GH_URING_EXIT_INTR	17
+/* The wake-up of a parked vCPU came; submit again to run it. */
+#define GH_URING_EXIT_RUNNABLE	18
+
+#define GH_URING_RES_EXIT(res)	((res) & 0xff)
+#define GH_URING_RES_WRITE	(1 << 8)
+#define GH_URING_RES_LEN_SHIFT	12
+#define GH_URING_RES_LEN(res)	(((res) >> GH_URING_RES_LEN_SHIFT) & 0xf)
+#define GH_URING_RES_INLINE	(1 << 16)
+
+#endif /* _UAPI_LINUX_GUNYAH_H */
