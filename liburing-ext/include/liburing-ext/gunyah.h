@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * Gunyah vCPUs on an io_uring: prep helpers, CQE decoding and user_data packing.
+ *
+ * Works beside liburing on any ring: 64-byte SQEs are enough, and 32-byte CQEs
+ * are used when the ring has them. The helpers fill the SQE themselves, because
+ * liburing before 2.10 has no prep helper for IORING_OP_URING_CMD.
+ *
+ * For a vCPU in the ring's table of registered files pass its index as vcpu_fd
+ * and set IOSQE_FIXED_FILE afterwards, as with every other prep helper.
+ */
+#ifndef LIBURING_EXT_GUNYAH_H
+#define LIBURING_EXT_GUNYAH_H
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <liburing.h>
+#include <linux/gunyah.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- user_data: which vCPU, which command, which life of the vCPU ---------- */
+
+/*
+ * bits 63:56  what was submitted (enum gh_uring_op)
+ * bits 55:32  generation: a slot that is used again gets another one, so that a
+ *             late completion is not taken for the new vCPU's
+ * bits 31:0   index of the vCPU
+ *
+ * The values of the top byte are those of no user-space pointer, so a program
+ * may keep pointers in the user_data of its other requests.
+ */
+enum gh_uring_op {
+	GH_URING_OP_RUN		= 0xd0,
+	GH_URING_OP_KICK	= 0xd1,
+	GH_URING_OP_CANCEL	= 0xd2,
+	GH_URING_OP_USER	= 0xd3,	/* 0xd3 to 0xdf: for the program */
+	GH_URING_OP_LAST	= 0xdf,
+};
+
+#define GH_URING_GENERATION_BITS	24
+#define GH_URING_GENERATION_MASK	((1U << GH_URING_GENERATION_BITS) - 1)
+
+static inline __u64 gh_uring_pack(unsigned int op, __u32 index, __u32 generation)
+{
+	assert(op >= GH_URING_OP_RUN && op <= GH_URING_OP_LAST);
+	assert(generation <= GH_URING_GENERATION_MASK);
+
+	return (__u64)op << 56 | (__u64)generation << 32 | index;
+}
+
+/* Whether @user_data was made by gh_uring_pack(); ask before the three below. */
+static inline bool gh_uring_is_packed(__u64 user_data)
+{
+	return user_data >> 56 >= GH_URING_OP_RUN && user_data >> 56 <= GH_URING_OP_LAST;
+}
+
+static inline unsigned int gh_uring_op(__u64 user_data)
+{
+	assert(gh_uring_is_packed(user_data));
+	return (unsigned int)(user_data >> 56);
+}
+
+static inline __u32 gh_uring_index(__u64 user_data)
+{
+	assert(gh_uring_is_packed(user_data));
+	return (__u32)user_data;
+}
+
+static inline __u32 gh_uring_generation(__u64 user_data)
+{
+	assert(gh_uring_is_packed(user_data));
+	return (__u32)(user_data >> 32) & GH_URING_GENERATION_MASK;
+}
+
+/* ---- preparing commands --------------------------------------------------- */
+
+/* Any command of the vCPU driver; zeroes what the command does not use. */
+static inline void gh_uring_prep_cmd(struct io_uring_sqe *sqe, int vcpu_fd, __u32 cmd_op)
+{
+	memset(sqe, 0, sizeof(*sqe));
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = vcpu_fd;
+	sqe->cmd_op = cmd_op;
+}
+
+/*
+ * Runs the vCPU for at most @slice_ns (0: the driver's default), not at all when
+ * CLOCK_MONOTONIC is past @deadline_ns (0: no deadline). The answer to a pending
+ * MMIO read is taken from the shared page, as with the ioctl.
+ */
+static inline void gh_uring_prep_run(struct io_uring_sqe *sqe, int vcpu_fd, __u32 slice_ns,
+				     __u64 deadline_ns)
+{
+	const struct gh_uring_run run = { .deadline_ns = deadline_ns };
+
+	gh_uring_prep_cmd(sqe, vcpu_fd, GH_VCPU_RUN);
+	sqe->len = slice_ns;
+	memcpy(sqe->cmd, &run, sizeof(run));
+}
+
+/*
+ * Commits @data as the answer to the pending MMIO read, and runs. Ignored when
+ * nothing is pending, so it may be repeated after PREEMPTED, INTR and -ECANCELED.
+ */
+static inline void gh_uring_prep_run_resume(struct io_uring_sqe *sqe, int vcpu_fd, __u32 slice_ns,
+					    __u64 deadline_ns, __u64 data)
+{
+	const struct gh_uring_run run = {
+		.resume_data = data,
+		.deadline_ns = deadline_ns,
+	};
+
+	gh_uring_prep_cmd(sqe, vcpu_fd, GH_VCPU_RUN);
+	sqe->addr = GH_URING_RUN_RESUME;
+	sqe->len = slice_ns;
+	memcpy(sqe->cmd, &run, sizeof(run));
+}
+
+/* Ends the slice in progress with PREEMPTED, or the park with RUNNABLE. */
+static inline void gh_uring_prep_kick(struct io_uring_sqe *sqe, int vcpu_fd)
+{
+	gh_uring_prep_cmd(sqe, vcpu_fd, GH_VCPU_KICK);
+}
+
+/* Ends a running or parked command of the vCPU with -ECANCELED. */
+static inline void gh_uring_prep_cancel(struct io_uring_sqe *sqe, int vcpu_fd)
+{
+	gh_uring_prep_cmd(sqe, vcpu_fd, GH_VCPU_CANCEL);
+}
+
+/* ---- reading completions of GH_VCPU_RUN ------------------------------------ */
+
+/**
+ * struct gh_uring_exit - why a run ended
+ * @reason: GH_URING_EXIT_*
+ * @is_write: MMIO: the guest writes
+ * @len: MMIO: 1, 2, 4 or 8 bytes
+ * @addr: MMIO: guest physical address
+ * @data: MMIO: value of a write, in the low @len bytes; 0 for a read
+ */
+struct gh_uring_exit {
+	__u32 reason;
+	__u32 len;
+	__u64 addr;
+	__u64 data;
+	bool is_write;
+};
+
+/*
+ * Reads the value of a write from the shared page. The page is little-endian and
+ * the high bytes beyond @len may hold anything.
+ */
+static inline __u64 gh_uring_mmio_data(const struct gh_vcpu_run *run, __u32 len)
+{
+	__u64 data = 0;
+	__u32 i;
+
+	assert(len <= sizeof(run->mmio.data));
+	for (i = 0; i < len; i++)
+		data |= (__u64)run->mmio.data[i] << (8 * i);
+	return data;
+}
+
+/*
+ * Decodes @cqe of GH_VCPU_RUN. @run is the vCPU's shared page; it is not looked
+ * at when the CQE itself holds the access, and may be NULL if no MMIO is expected.
+ * Returns 0, the command's own -errno, or -EPROTO for a completion that this
+ * version cannot read.
+ */
+static inline int gh_uring_exit_decode(const struct io_uring_cqe *cqe,
+				       const struct gh_vcpu_run *run, struct gh_uring_exit *out)
+{
+	__s32 res = cqe->res;
+
+	memset(out, 0, sizeof(*out));
+	if (res < 0)
+		return res;
+
+	out->reason = GH_URING_RES_EXIT(res);
+	switch (out->reason) {
+	case GH_URING_EXIT_STATUS:
+	case GH_URING_EXIT_PREEMPTED:
+	case GH_URING_EXIT_INTR:
+	case GH_URING_EXIT_RUNNABLE:
+		return 0;
+	case GH_URING_EXIT_MMIO:
+		break;
+	default:
+		return -EPROTO;
+	}
+
+	out->is_write = res & GH_URING_RES_WRITE;
+	out->len = GH_URING_RES_LEN(res);
+	if (!out->len || out->len > 8 || (out->len & (out->len - 1)))
+		return -EPROTO;
+	if (res & GH_URING_RES_INLINE) {
+		out->addr = (__u32)cqe->big_cqe[0];
+		if (out->is_write)
+			out->data = cqe->big_cqe[0] >> 32;
+		return 0;
+	}
+	if (!run)
+		return -EPROTO;
+	out->addr = run->mmio.phys_addr;
+	if (out->is_write)
+		out->data = gh_uring_mmio_data(run, out->len);
+	return 0;
+}
+
+/* ---- the slow path, in the library ----------------------------------------- */
+
+/*
+ * Whether this process may use commands on a ring: 0, -EPERM when io_uring is
+ * switched off for it (kernel.io_uring_disabled, a seccomp filter), -ENOSYS when
+ * the kernel has no io_uring, -EOPNOTSUPP when it lacks IORING_OP_URING_CMD.
+ */
+int gh_uring_probe(void);
+
+/*
+ * Sets up @ring as a vCPU runner wants it: SINGLE_ISSUER and DEFER_TASKRUN,
+ * SUBMIT_ALL, a CQ of @cq_entries; @extra_flags are added (IORING_SETUP_CQE32).
+ * Kernels that refuse a flag get the next weaker set. Returns 0 and the flags in
+ * *@flags (may be NULL), or -errno. Undo with io_uring_queue_exit().
+ */
+int gh_uring_queue_init(unsigned int sq_entries, unsigned int cq_entries, unsigned int extra_flags,
+			struct io_uring *ring, unsigned int *flags);
+
+#define GH_URING_VERSION_MAJOR	0
+#define GH_URING_VERSION_MINOR	1
+
+/* The version of the library at run time: major << 16 | minor. */
+unsigned int gh_uring_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBURING_EXT_GUNYAH_H */
