@@ -23,8 +23,8 @@ sysroot=$BUILD/sysroot
 out=$BUILD/machine
 
 # Libraries of the C library itself; they go into the base.
-libc_libs='ld-linux-aarch64.so.1 libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0
-	librt.so.1 libresolv.so.2 libgcc_s.so.1 libatomic.so.1'
+libc_libs=(ld-linux-aarch64.so.1 libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0
+	librt.so.1 libresolv.so.2 libgcc_s.so.1 libatomic.so.1)
 
 archive() {
 	local dir=$1 dest=$2
@@ -35,8 +35,9 @@ archive() {
 	mv "$dest.$$" "$dest"
 }
 
-find_lib() {
-	find "$sysroot/lib" "$sysroot/usr/lib" -name "$1" -print -quit 2>/dev/null
+# Prints the shared libraries of the sysroot whose name matches.
+find_libs() {
+	find "$sysroot/lib" "$sysroot/usr/lib" -name "$1" 2>/dev/null || true
 }
 
 # The sonames are what the loader looks for; copy the file behind the link.
@@ -45,31 +46,31 @@ copy_lib() {
 }
 
 make_base() {
-	local lib path
+	local lib path busybox=$sysroot/bin/busybox
 
-	install -D -m 755 "$sysroot/bin/busybox" "$tmp/bin/busybox"
+	[ -e "$busybox" ] || busybox=$sysroot/usr/bin/busybox
+	install -D -m 755 "$busybox" "$tmp/bin/busybox"
 	install -D -m 755 "$here/../image/init" "$tmp/init"
 	ln -s busybox "$tmp/bin/sh"
-	for lib in $libc_libs; do
-		path=$(find_lib "$lib")
-		if [ -n "$path" ]; then
-			copy_lib "$path"
-		fi
+	for lib in "${libc_libs[@]}"; do
+		path=$(find_libs "$lib" | head -n 1)
+		[ -z "$path" ] || copy_lib "$path"
 	done
 	ln -s aarch64-linux-gnu/ld-linux-aarch64.so.1 "$tmp/lib/ld-linux-aarch64.so.1"
 	archive "$tmp" "$out/base.cpio"
 }
 
 make_libs() {
-	local path name
+	local path targets skip
 
-	find "$sysroot/lib" "$sysroot/usr/lib" -name 'lib*.so.[0-9]*' |
-	while read -r path; do
-		name=$(basename "$path")
-		case " $(echo $libc_libs) " in
-		*" $name "*) ;;
-		*) [ -e "$path" ] && copy_lib "$path" ;;
+	# The file behind a soname's link would only be a second copy.
+	targets=$(find_libs 'lib*.so.[0-9]*' | xargs -r readlink | xargs -r -n 1 basename)
+	skip=" ${libc_libs[*]} ${targets//$'\n'/ } "
+	find_libs 'lib*.so.[0-9]*' | while read -r path; do
+		case $skip in
+		*" $(basename "$path") "*) continue ;;
 		esac
+		[ ! -e "$path" ] || copy_lib "$path"
 	done
 	archive "$tmp" "$out/libs.cpio"
 }

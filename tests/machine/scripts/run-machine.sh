@@ -50,8 +50,9 @@ die() {
 
 monitor=$BUILD/machine/monitor/monitor.img
 kernel=$BUILD/kernel/Image
-log=$BUILD/logs/machine.log
-smp=2 mem=4G timeout=120 append='' silent= tty= verbose= icount= gdb=
+log=''
+smp=2 mem=4G timeout=120 append=''
+silent='' tty='' verbose='' icount='' gdb=''
 files=() overlays=()
 
 while [ $# -gt 0 ]; do
@@ -84,10 +85,22 @@ done
 	die "$monitor is missing; 'make build' makes it (or: --no-monitor)"
 
 tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+# Runs at the same time do not share a log: the default one is moved into place
+# at the end.
+final_log=''
+if [ -z "$log" ]; then
+	log=$tmp/console.log
+	final_log=$BUILD/logs/machine.log
+fi
+# shellcheck disable=SC2317 # called by the trap
+clean_up() {
+	[ -z "$final_log" ] || [ ! -e "$log" ] || mv "$log" "$final_log"
+	rm -rf "$tmp"
+}
+trap clean_up EXIT
 
 # The command and its files, in an archive behind the base image.
-mkdir -p "$tmp/root/root" "$(dirname "$log")"
+mkdir -p "$tmp/root/root" "$(dirname "${final_log:-$log}")"
 echo "$*" > "$tmp/root/run"
 for f in "${files[@]}"; do
 	src=${f%%:*} dest=
@@ -145,13 +158,13 @@ else
 fi
 
 if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
-	echo "run-machine.sh: timeout after $timeout s; console in $log" >&2
+	echo "run-machine.sh: timeout after $timeout s; console in ${final_log:-$log}" >&2
 	exit 124
 fi
 inner=$(sed -n 's/.*machine: exit \([0-9]\{1,3\}\)\r.*/\1/p' "$log" | tail -n 1)
 if [ -z "$inner" ]; then
 	echo "run-machine.sh: the machine stopped before its command ended" \
-		"(QEMU returned $status); console in $log" >&2
+		"(QEMU returned $status); console in ${final_log:-$log}" >&2
 	exit 125
 fi
 exit "$inner"

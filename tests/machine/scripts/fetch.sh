@@ -1,0 +1,251 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#
+# Fetches the stock arm64 kernel, its headers and arm64 user space from Debian
+# and unpacks them below build/. The user's apt is only asked which mirror it
+# uses: lists, state and cache are the project's own, and nothing is installed.
+#
+#   fetch.sh           kernel and sysroot; nothing when both are there
+#   fetch.sh --lint    checkpatch.pl and its data, into build/lint
+#
+#   build/kernel/Image         the host kernel, as the boot protocol wants it
+#   build/kernel/headers       link to the headers modules are built with
+#   build/sysroot              arm64 C library, liburing, libfdt, Criterion, busybox
+#
+# Environment: BUILD, the output directory; KERNEL, 6.12 (default) or 7;
+# MIRROR and SUITE, to override what apt says.
+
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../../.." && pwd)
+BUILD=${BUILD:-$root/build}
+KERNEL=${KERNEL:-6.12}
+apt_dir=$BUILD/apt
+pkg_dir=$BUILD/pkg
+kernel_dir=$BUILD/kernel
+[ "$KERNEL" = 6.12 ] || kernel_dir=$BUILD/kernel-$KERNEL
+sysroot=$BUILD/sysroot
+host_arch=$(dpkg --print-architecture)
+
+# Packages of the sysroot: with all they depend on, and by themselves.
+sysroot_closure='libc6 libcriterion3 libfdt1 liburing2'
+sysroot_single='libc6-dev libcriterion-dev libfdt-dev liburing-dev busybox-static'
+
+die() {
+	echo "fetch.sh: $*" >&2
+	exit 1
+}
+
+# Which suites hold what: 'suite' is the user's own, the kernel can be newer.
+choose_suites() {
+	# shellcheck source=/dev/null
+	suite=${SUITE:-$(. /etc/os-release && echo "${VERSION_CODENAME:-}")}
+	case $KERNEL:$suite in
+	6.12:bookworm) kernel_suite=bookworm-backports ;;
+	6.12:trixie) kernel_suite=trixie ;;
+	7:bookworm | 7:trixie) kernel_suite=trixie-backports ;;
+	*) die "kernel $KERNEL on '$suite' is not supported: Debian 12 (bookworm) and" \
+		"13 (trixie), KERNEL=6.12 or 7" ;;
+	esac
+}
+
+# The mirror of the user's sources that carries this release.
+find_mirror() {
+	mirror=${MIRROR:-}
+	if [ -z "$mirror" ]; then
+		# shellcheck disable=SC2016 # apt's variables
+		mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
+			'Created-By: Packages' | awk -v s="$suite" '
+			$2 == s && $3 == "main" && !found { found = 1; print $1 }')
+	fi
+	[ -n "$mirror" ] || die "no apt source of this system carries '$suite main';" \
+		"set MIRROR to the address of a Debian mirror"
+}
+
+apt_setup() {
+	local key=/usr/share/keyrings/debian-archive-keyring.gpg signed='' s
+
+	choose_suites
+	find_mirror
+	[ ! -e "$key" ] || signed=" signed-by=$key"
+	mkdir -p "$apt_dir"/state "$apt_dir"/lists/partial "$apt_dir"/cache/archives/partial
+	mkdir -p "$pkg_dir/partial"
+	: > "$apt_dir/status"
+	for s in $(printf '%s\n' "$suite" "$kernel_suite" | sort -u); do
+		echo "deb [arch=arm64,$host_arch$signed] $mirror $s main"
+	done > "$apt_dir/sources.list"
+	cat > "$apt_dir/apt.conf" <<-END
+	Dir::State "$apt_dir/state";
+	Dir::State::lists "$apt_dir/lists";
+	Dir::State::status "$apt_dir/status";
+	Dir::Cache "$apt_dir/cache";
+	Dir::Cache::archives "$pkg_dir";
+	Dir::Etc::sourcelist "$apt_dir/sources.list";
+	Dir::Etc::sourceparts "/dev/null";
+	Dir::Etc::preferences "/dev/null";
+	Dir::Etc::preferencesparts "/dev/null";
+	APT::Architecture "arm64";
+	APT::Architectures { "arm64"; "$host_arch"; };
+	APT::Sandbox::User "root";
+	APT::Install-Recommends "false";
+	Acquire::Languages "none";
+	Acquire::Retries "3";
+	END
+	echo "updating the package lists of $suite and $kernel_suite"
+	apt_get update
+}
+
+# -c: read last, so it wins over the user's own configuration.
+apt_get() {
+	apt-get -c "$apt_dir/apt.conf" -q -y "$@"
+}
+
+# The newest package whose name matches a regular expression.
+newest() {
+	apt-cache -c "$apt_dir/apt.conf" pkgnames | grep -E "^$1\$" | sort -V | tail -n 1
+}
+
+# get VERB PACKAGE...: VERB download takes the packages alone, install with all
+# they depend on. Fills the array 'debs' with the archives' paths.
+get() {
+	local verb=$1 uris name
+	shift
+
+	# With an empty cache, as apt does not name what it has already.
+	uris=$(apt_get -o Dir::Cache::archives="$apt_dir/cache/archives" \
+		--print-uris "$verb" "$@") || die "no such package among: $*"
+	debs=()
+	while read -r name; do
+		debs+=("$pkg_dir/$name")
+	done < <(sed -n "s/^'[^']*' \([^ ]*\.deb\) .*/\1/p" <<< "$uris")
+	[ ${#debs[@]} -gt 0 ] || die "apt names no archive for: $*"
+	if [ "$verb" = install ]; then
+		apt_get --download-only install "$@"
+	else
+		(cd "$pkg_dir" && apt_get download "$@")
+	fi
+}
+
+unpack() {
+	local deb dir=$1
+	shift
+
+	for deb in "$@"; do
+		dpkg -x "$deb" "$dir"
+	done
+}
+
+# replace NEW OLD: NEW takes the place of OLD, which is never seen half done.
+replace() {
+	rm -rf "$2.old"
+	[ ! -e "$2" ] || mv "$2" "$2.old"
+	mv "$1" "$2"
+	rm -rf "$2.old"
+}
+
+# Debian's vmlinuz is a raw Image, a compressed one, or an EFI program with a
+# compressed one inside, by release.
+raw_image() {
+	local offset size
+
+	case $(od -A n -t x1 -N 8 "$1" | tr -d ' ') in
+	1f8b*) gzip -dc "$1" > "$2" ;;
+	4d5a????7a696d67)
+		offset=$(od -A n -t u4 -j 8 -N 4 "$1")
+		size=$(od -A n -t u4 -j 12 -N 4 "$1")
+		tail -c "+$((offset + 1))" "$1" | head -c $((size)) | unpack_stream > "$2" ;;
+	*) cp "$1" "$2" ;;
+	esac
+	[ "$(od -A n -t x1 -j 56 -N 4 "$2" | tr -d ' ')" = 41524d64 ] ||
+		die "$1 holds no arm64 Image"
+}
+
+unpack_stream() {
+	local file
+
+	file=$(mktemp)
+	cat > "$file"
+	gzip -dc "$file" 2>/dev/null || zstd -dqc "$file" || xz -dc "$file"
+	rm -f "$file"
+}
+
+fetch_kernel() {
+	local re=${KERNEL//./\\.} image release tmp headers common
+
+	image=$(newest "linux-image-$re\.[0-9.]+[^ ]*-cloud-arm64-unsigned")
+	[ -n "$image" ] || die "$kernel_suite has no linux-image-$KERNEL*-cloud-arm64"
+	release=${image#linux-image-}
+	release=${release%-unsigned}
+	common=${release%-cloud-arm64}
+	echo "fetching the host kernel $release and its headers"
+	get download "$image:arm64" "linux-headers-$release:arm64" \
+		"linux-headers-$common-common" "linux-kbuild-$common:$host_arch"
+
+	tmp=$kernel_dir.new
+	rm -rf "$tmp"
+	mkdir -p "$tmp"
+	unpack "$tmp" "${debs[@]}"
+	headers=usr/src/linux-headers-$release
+	# The headers expect to lie in the root directory; say where they are.
+	echo "include \$(dir \$(lastword \$(MAKEFILE_LIST)))../linux-headers-$common-common/Makefile" \
+		> "$tmp/$headers/Makefile"
+	ln -s "$headers" "$tmp/headers"
+	raw_image "$tmp/boot/vmlinuz-$release" "$tmp/Image"
+	echo "$release" > "$tmp/release"
+	touch "$tmp/.fetched"
+	replace "$tmp" "$kernel_dir"
+}
+
+fetch_sysroot() {
+	local tmp=$sysroot.new d
+
+	echo "fetching arm64 user space"
+	rm -rf "$tmp"
+	mkdir -p "$tmp"
+	# shellcheck disable=SC2086 # lists of words
+	get install $sysroot_closure
+	unpack "$tmp" "${debs[@]}"
+	# shellcheck disable=SC2086
+	get download $sysroot_single
+	unpack "$tmp" "${debs[@]}"
+	# Releases with a merged /usr have nothing of their own in these.
+	for d in lib bin; do
+		[ -e "$tmp/$d" ] || ln -s "usr/$d" "$tmp/$d"
+	done
+	rm -rf "$tmp/usr/share/doc" "$tmp/usr/share/locale" "$tmp/usr/share/man"
+	touch "$tmp/.fetched"
+	replace "$tmp" "$sysroot"
+}
+
+fetch_lint() {
+	local re=${KERNEL//./\\.} source
+
+	apt_setup
+	source=$(newest "linux-source-${re}[0-9.]*")
+	echo "fetching checkpatch.pl from $source"
+	get download "$source"
+	rm -rf "$BUILD/lint.new"
+	mkdir -p "$BUILD/lint.new"
+	dpkg --fsys-tarfile "${debs[0]}" |
+		tar -xO --wildcards "./usr/src/linux-source-*.tar.xz" |
+		tar -xJ -C "$BUILD/lint.new" --strip-components=1 --wildcards \
+			'*/scripts/checkpatch.pl' '*/scripts/spelling.txt' \
+			'*/scripts/const_structs.checkpatch' '*/scripts/coccinelle'
+	rm -f "${debs[0]}"
+	replace "$BUILD/lint.new" "$BUILD/lint"
+}
+
+if [ "${1:-}" = --lint ]; then
+	[ -x "$BUILD/lint/scripts/checkpatch.pl" ] || fetch_lint
+	exit 0
+fi
+
+need_kernel='' need_sysroot=''
+[ -e "$kernel_dir/.fetched" ] || need_kernel=y
+[ -e "$sysroot/.fetched" ] || need_sysroot=y
+if [ -n "$need_kernel$need_sysroot" ]; then
+	apt_setup
+	[ -z "$need_kernel" ] || fetch_kernel
+	[ -z "$need_sysroot" ] || fetch_sysroot
+fi
