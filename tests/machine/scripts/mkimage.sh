@@ -35,9 +35,10 @@ archive() {
 	mv "$dest.$$" "$dest"
 }
 
-# Prints the shared libraries of the sysroot whose name matches.
+# Prints the shared libraries of the sysroot whose name matches; more arguments
+# are find's.
 find_libs() {
-	find "$sysroot/lib" "$sysroot/usr/lib" -name "$1" 2>/dev/null || true
+	find "$sysroot/lib" "$sysroot/usr/lib" -name "$@" 2>/dev/null || true
 }
 
 # The sonames are what the loader looks for; copy the file behind the link.
@@ -64,8 +65,8 @@ make_libs() {
 	local path targets skip
 
 	# The file behind a soname's link would only be a second copy.
-	targets=$(find_libs 'lib*.so.[0-9]*' | xargs -r readlink | xargs -r -n 1 basename)
-	skip=" ${libc_libs[*]} ${targets//$'\n'/ } "
+	targets=$(find_libs 'lib*.so.[0-9]*' -type l -printf '%l\n' | sed 's|.*/||' | tr '\n' ' ')
+	skip=" ${libc_libs[*]} $targets "
 	find_libs 'lib*.so.[0-9]*' | while read -r path; do
 		case $skip in
 		*" $(basename "$path") "*) continue ;;
