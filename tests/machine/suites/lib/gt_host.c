@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "gt_host.h"
+
+const char *const gt_modules[GT_NR_MODULES] = {
+	"gunyah", "gunyah_rsc_mgr", "gunyah_vcpu",
+};
+
+static const char *module_dir(void)
+{
+	const char *dir = getenv("GT_MODULES");
+
+	return dir ? dir : "/root/modules";
+}
+
+int gt_module_load(const char *name)
+{
+	char path[PATH_MAX];
+	int fd, ret = 0;
+
+	snprintf(path, sizeof(path), "%s/%s.ko", module_dir(), name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/*
+ * A file that was just closed can still be on its way out (delayed fput, ring
+ * exit), so -EAGAIN is tried again for a while.
+ */
+int gt_module_unload(const char *name)
+{
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		if (!syscall(SYS_delete_module, name, O_NONBLOCK))
+			return 0;
+		if (errno != EAGAIN && errno != EWOULDBLOCK)
+			return -errno;
+		usleep(100000);
+	}
+	return -EAGAIN;
+}
+
+int gt_modules_load(void)
+{
+	int i, ret;
+
+	for (i = 0; i < GT_NR_MODULES; i++) {
+		ret = gt_module_load(gt_modules[i]);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int gt_modules_unload(void)
+{
+	int i, ret;
+
+	for (i = GT_NR_MODULES - 1; i >= 0; i--) {
+		ret = gt_module_unload(gt_modules[i]);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+void gt_klog_mark(const char *text)
+{
+	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	dprintf(fd, "suite: %s\n", text);
+	close(fd);
+}
+
+static bool line_is_defect(const char *line)
+{
+	static const char *const words[] = {
+		"BUG:", "WARNING:", "Oops", "Internal error", "Call trace",
+		"Unable to handle", "rcu_sched", "rcu_preempt detected", "hung task",
+		"blocked for more than", "refcount_t", "list_add corruption",
+		"list_del corruption", "Bad page", "irq_desc", "nobody cared",
+		"scheduling while atomic", "sleeping function", "UBSAN",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strstr(line, words[i]))
+			return true;
+	}
+	return false;
+}
+
+bool gt_klog_dirty(const char *mark, char *line, size_t size)
+{
+	char want[256], record[8192];
+	bool marked = false, dirty = false;
+	ssize_t n;
+	int fd;
+
+	snprintf(want, sizeof(want), "suite: %s\n", mark);
+	fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	for (;;) {
+		n = read(fd, record, sizeof(record) - 1);
+		if (n < 0 && errno == EPIPE)
+			continue;
+		if (n <= 0)
+			break;
+		record[n] = 0;
+		if (strstr(record, want)) {
+			marked = true;
+			dirty = false;
+		} else if (marked && !dirty && line_is_defect(record)) {
+			dirty = true;
+			snprintf(line, size, "%s", record);
+		}
+	}
+	close(fd);
+	return dirty;
+}
+
+static long find_number(const char *path, const char *name)
+{
+	char line[256];
+	size_t len = strlen(name);
+	long value = -1;
+	FILE *f;
+
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, name, len) && (line[len] == ' ' || line[len] == ':')) {
+			value = strtol(line + len + 1, NULL, 10);
+			break;
+		}
+	}
+	fclose(f);
+	return value;
+}
+
+long gt_vmstat(const char *name)
+{
+	return find_number("/proc/vmstat", name);
+}
+
+long gt_meminfo(const char *name)
+{
+	return find_number("/proc/meminfo", name);
+}
+
+long gt_status_kb(int pid, const char *name)
+{
+	char path[64];
+
+	if (!pid)
+		return find_number("/proc/self/status", name);
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	return find_number(path, name);
+}
+
+long gt_pinned(void)
+{
+	return gt_vmstat("nr_foll_pin_acquired") - gt_vmstat("nr_foll_pin_released");
+}
+
+void gt_settle(void)
+{
+	int fd;
+
+	sync();
+	fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		if (write(fd, "3\n", 2) < 0)
+			errno = 0;
+		close(fd);
+	}
+	usleep(200000);
+}

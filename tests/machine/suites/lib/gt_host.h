@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * What a suite looks at on the host: the kernel's log, memory counters, modules.
+ */
+#ifndef GT_HOST_H
+#define GT_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The driver's modules in the order of loading. */
+#define GT_NR_MODULES	3
+extern const char *const gt_modules[GT_NR_MODULES];
+
+/* finit_module()/delete_module() of one module or of all; 0 or -errno. */
+int gt_module_load(const char *name);
+int gt_module_unload(const char *name);
+int gt_modules_load(void);
+int gt_modules_unload(void);
+
+/*
+ * A mark in the kernel's log, and whether the kernel reported a defect (BUG,
+ * WARNING, Oops, ...) behind it. The offending line is copied to @line.
+ */
+void gt_klog_mark(const char *text);
+bool gt_klog_dirty(const char *mark, char *line, size_t size);
+
+/* A counter of /proc/vmstat or /proc/meminfo (kB); -1 if it is not there. */
+long gt_vmstat(const char *name);
+long gt_meminfo(const char *name);
+/* A field of /proc/PID/status in kB, e.g. "VmLck"; pid 0 is the caller. */
+long gt_status_kb(int pid, const char *name);
+/* Pages pinned now: nr_foll_pin_acquired - nr_foll_pin_released. */
+long gt_pinned(void);
+
+/* Drops what the kernel may keep for later, so that MemAvailable settles. */
+void gt_settle(void);
+
+#endif /* GT_HOST_H */
