@@ -105,8 +105,10 @@ int rm_msgq_send(const void *msg, size_t size, bool *not_full);
 int rm_msgq_recv(void *buf, size_t max, size_t *size, bool *not_empty);
 
 /*
- * The guest ended itself: called once per VM, under mon_lock, by the core.
- * `words` are the reason words for VM_EXITED (PSCI type, cookie).
+ * The guest ended itself: called once per VM, under mon_lock, by the core, which
+ * has left the guest. rm/ calls core_vm_kill() before it returns. `words` is the
+ * whole reason of VM_EXITED, flags first: SYSTEM_RESET2 has four words, flags
+ * (bit 15: the 64-bit call), type, cookie low and high; n = 0 means one word 0.
  */
 enum rm_exit_type {
 	RM_EXIT_VM_EXIT = 0, RM_EXIT_SYSTEM_OFF = 1, RM_EXIT_SYSTEM_RESET = 2,

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory parcels as a VM sees them: mapped when it starts, released when it is
+ * reset. The resource manager does both for the VM.
+ */
+#include <string.h>
+
+#include "rm_priv.h"
+
+#define RM_IPA_ALIGN	(2ull << 20)
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Calls @fn for each piece of [off, off + len) until it returns false. */
+static bool for_each_piece(const struct rm_parcel *p, uint64_t off, uint64_t len,
+			   bool (*fn)(uint64_t pa, uint64_t size, void *arg), void *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->nr_regions && len; i++) {
+		const struct rm_region *r = &p->regions[i];
+		uint64_t part;
+
+		if (off >= r->size) {
+			off -= r->size;
+			continue;
+		}
+		part = min_u64(len, r->size - off);
+		if (!fn(r->pa + off, part, arg))
+			return false;
+		off = 0;
+		len -= part;
+	}
+	return !len;
+}
+
+static bool read_piece(uint64_t pa, uint64_t size, void *arg)
+{
+	uint8_t **pos = arg;
+	const void *src = core_ptr(pa, size);
+
+	if (!src)
+		return false;
+	memcpy(*pos, src, size);
+	*pos += size;
+	return true;
+}
+
+static bool write_piece(uint64_t pa, uint64_t size, void *arg)
+{
+	const uint8_t **pos = arg;
+	void *dst = core_ptr(pa, size);
+
+	if (!dst)
+		return false;
+	memcpy(dst, *pos, size);
+	*pos += size;
+	return true;
+}
+
+static bool clear_piece(uint64_t pa, uint64_t size, void *arg)
+{
+	void *dst = core_ptr(pa, size);
+
+	(void)arg;
+	if (!dst)
+		return false;
+	memset(dst, 0, size);
+	return true;
+}
+
+static bool sync_piece(uint64_t pa, uint64_t size, void *arg)
+{
+	(void)arg;
+	core_sync_icache(pa, size);
+	return true;
+}
+
+enum rm_error rm_parcel_read(const struct rm_parcel *p, uint64_t off, void *buf, uint64_t len)
+{
+	uint8_t *pos = buf;
+
+	return for_each_piece(p, off, len, read_piece, &pos) ? RM_OK : RM_ERR_MEM;
+}
+
+enum rm_error rm_parcel_write(const struct rm_parcel *p, uint64_t off, const void *buf,
+			      uint64_t len)
+{
+	const uint8_t *pos = buf;
+
+	return for_each_piece(p, off, len, write_piece, &pos) ? RM_OK : RM_ERR_MEM;
+}
+
+void rm_parcel_clear(const struct rm_parcel *p)
+{
+	if (!for_each_piece(p, 0, p->size, clear_piece, NULL))
+		core_log("rm: parcel %u could not be cleared\n", p->handle);
+}
+
+void rm_parcel_sync_icache(const struct rm_parcel *p, uint64_t off, uint64_t len)
+{
+	for_each_piece(p, off, len, sync_piece, NULL);
+}
+
+/* Whether [ipa, ipa + size) is free of what the VM has accepted. */
+static bool range_free(const struct rm_vm *vm, uint64_t ipa, uint64_t size)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_accepted; i++) {
+		const struct rm_parcel *p = vm->accepted[i];
+		uint64_t start = rm_parcel_share(p, vm->vmid)->ipa;
+
+		if (ipa < start + p->size && start < ipa + size)
+			return false;
+	}
+	return true;
+}
+
+enum rm_error rm_accept(struct rm_vm *vm, struct rm_parcel *p, uint64_t ipa)
+{
+	struct rm_share *share = rm_parcel_share(p, vm->vmid);
+	uint64_t done = 0;
+	unsigned int i;
+
+	if (!p->complete || share->mapped || vm->nr_accepted == RM_MAX_PARCELS_PER_VM)
+		return RM_ERR_DENIED;
+	if (ipa >= RM_ADDR_LIMIT || p->size > RM_ADDR_LIMIT - ipa)
+		return RM_ERR_ARG;
+	if (!range_free(vm, ipa, p->size))
+		return RM_ERR_NORES;
+
+	for (i = 0; i < p->nr_regions; i++) {
+		const struct rm_region *r = &p->regions[i];
+
+		if (core_vm_map(vm->core, ipa + done, r->pa, r->size, share->rights))
+			goto err_unmap;
+		done += r->size;
+	}
+
+	share->mapped = true;
+	share->ipa = ipa;
+	p->users++;
+	vm->accepted[vm->nr_accepted++] = p;
+	if (vm->auth == RM_AUTH_ANDROID)
+		p->sanitize_reclaim = true;
+	if (vm->next_ipa < ipa + p->size)
+		vm->next_ipa = ipa + p->size;
+	return RM_OK;
+
+err_unmap:
+	if (done)
+		core_vm_unmap(vm->core, ipa, done);
+	return RM_ERR_MAP;
+}
+
+static void release(struct rm_vm *vm, struct rm_parcel *p)
+{
+	struct rm_share *share = rm_parcel_share(p, vm->vmid);
+	const struct rm_mem_released notif = {
+		.handle = p->handle,
+		.vmid = vm->vmid,
+	};
+
+	core_vm_unmap(vm->core, share->ipa, p->size);
+	share->mapped = false;
+	p->users--;
+	rm_notify(RM_NOTIF_MEM_RELEASED, &notif, sizeof(notif));
+}
+
+void rm_release_all(struct rm_vm *vm)
+{
+	while (vm->nr_accepted)
+		release(vm, vm->accepted[--vm->nr_accepted]);
+}
+
+bool rm_parcel_is_private(const struct rm_parcel *p, uint16_t vmid)
+{
+	return p->lent && p->nr_shares == 1 && p->shares[0].vmid == vmid &&
+	       p->shares[0].rights == RM_RIGHTS_RWX;
+}
+
+static const struct rm_shm *find_shm(const struct rm_vm *vm, uint32_t label)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->config.nr_shms; i++) {
+		if (vm->config.shms[i].label == label)
+			return &vm->config.shms[i];
+	}
+	return NULL;
+}
+
+/* Memory with label 0 extends the VM's own; other labels are buffers. */
+static bool extends_private(const struct rm_vm *vm, const struct rm_parcel *p)
+{
+	return !p->label && rm_parcel_is_private(p, vm->vmid);
+}
+
+/*
+ * The image goes to the base address and must be the VM's alone. Then buffers
+ * with an address in the device tree, then memory with label 0 behind the image,
+ * then all other parcels where there is room. Only the image is mandatory.
+ */
+enum rm_error rm_accept_all(struct rm_vm *vm)
+{
+	struct rm_parcel *p = rm_parcel_find(vm->image_handle, vm->vmid);
+	const struct rm_shm *shm;
+	enum rm_error err;
+
+	if (!p || !rm_parcel_is_private(p, vm->vmid) || p->size != vm->mem_size)
+		return RM_ERR_VALIDATE;
+	vm->next_ipa = vm->config.base;
+	err = rm_accept(vm, p, vm->config.base);
+	if (err)
+		return err;
+
+	for (p = NULL; (p = rm_parcel_next(p, vm->vmid)); ) {
+		shm = find_shm(vm, p->label);
+		if (!rm_parcel_share(p, vm->vmid)->mapped && shm &&
+		    rm_accept(vm, p, shm->base))
+			return RM_ERR_DENIED;
+	}
+
+	for (p = NULL; (p = rm_parcel_next(p, vm->vmid)); ) {
+		if (rm_parcel_share(p, vm->vmid)->mapped || !extends_private(vm, p))
+			continue;
+		if (rm_accept(vm, p, vm->config.base + vm->mem_size))
+			core_log("rm: VM %u: memory %u not accepted\n", vm->vmid, p->handle);
+		else
+			vm->mem_size += p->size;
+	}
+
+	for (p = NULL; (p = rm_parcel_next(p, vm->vmid)); ) {
+		uint64_t ipa = (vm->next_ipa + RM_IPA_ALIGN - 1) & ~(RM_IPA_ALIGN - 1);
+
+		if (!rm_parcel_share(p, vm->vmid)->mapped && rm_accept(vm, p, ipa))
+			core_log("rm: VM %u: buffer %u not accepted\n", vm->vmid, p->handle);
+	}
+	return RM_OK;
+}
