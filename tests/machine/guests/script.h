@@ -33,7 +33,7 @@ enum gs_opcode {
 	GS_SUSPEND,	/* PSCI CPU_SUSPEND, state @a, with the timer @b ns ahead */
 	GS_RESET,	/* PSCI SYSTEM_RESET */
 	GS_RESET2,	/* PSCI SYSTEM_RESET2, type @a, cookie @b */
-	GS_CRASH,	/* vectors point to unmapped memory, then an undefined instruction */
+	GS_CRASH,	/* vectors where no memory is, then an undefined instruction */
 	GS_SPIN,	/* @a turns of an empty loop, 0: without end */
 	GS_GOTO,	/* go on at operation @a, @b times; then behind it */
 	GS_HVC,		/* acc = x0 of HVC with function @a and argument @b */
