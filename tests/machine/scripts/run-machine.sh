@@ -8,6 +8,7 @@
 #
 #   --file SRC[:DEST]  put a file or directory into the machine; DEST is its
 #                      path there (default: /root/NAME, where the command starts)
+#   --modules          put build/modules/*.ko into /root/modules
 #   --overlay CPIO     add a ready initramfs archive (for example libs.cpio)
 #   --no-monitor       boot the host kernel at EL2, without the EL2 monitor
 #   --monitor IMG      another monitor image (default build/machine/monitor/monitor.img)
@@ -17,8 +18,9 @@
 #                      become environment variables of the command
 #   --timeout SECONDS  kill the machine then and return 124 (default 120)
 #   --log FILE         the console's log (default build/logs/machine.log)
+#   --quiet            no kernel messages
 #   --silent           console to the log only, not to standard output
-#   --tty              hand the terminal to the machine: input, window size, no
+#   --tty              hand the terminal to the machine: input and window size, no
 #                      kernel messages; Ctrl-C stops QEMU
 #   --verbose          all kernel messages, early console
 #   --icount           one CPU, one nanosecond of guest time per instruction:
@@ -52,7 +54,7 @@ monitor=$BUILD/machine/monitor/monitor.img
 kernel=$BUILD/kernel/Image
 log=''
 smp=2 mem=4G timeout=120 append=''
-silent='' tty='' verbose='' icount='' gdb=''
+silent='' quiet='' tty='' verbose='' icount='' gdb=''
 files=() overlays=()
 
 while [ $# -gt 0 ]; do
@@ -68,7 +70,12 @@ while [ $# -gt 0 ]; do
 	--timeout) timeout=$2; shift ;;
 	--log) log=$2; shift ;;
 	--silent) silent=y ;;
-	--tty) tty=y ;;
+	--quiet) quiet=y ;;
+	--tty) tty=y quiet=y ;;
+	--modules)
+		for f in "$BUILD"/modules/*.ko; do
+			files+=("$f:/root/modules/$(basename "$f")")
+		done ;;
 	--verbose) verbose=y ;;
 	--icount) icount=y ;;
 	--gdb) gdb=y ;;
@@ -117,7 +124,7 @@ cat "$BUILD/machine/base.cpio" ${overlays[@]+"${overlays[@]}"} "$tmp/run.cpio" >
 params="console=ttyAMA0 panic=-1 rdinit=/init"
 if [ -n "$verbose" ]; then
 	params+=" earlycon=pl011,0x09000000 loglevel=8"
-elif [ -n "$tty" ]; then
+elif [ -n "$quiet" ]; then
 	params+=" quiet loglevel=1"
 else
 	params+=" loglevel=5"

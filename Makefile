@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#
+#   make             fetch what is missing, build everything
+#   make run         boot the machine and run many guests on one ring
+#                    GUESTS=64 VCPUS=1 SECONDS=10
+#   make test        all tests; test-unit and test-machine are its parts
+#   make lint        checkpatch, sparse, shellcheck, mandoc and the project's own rules
+#   make install     liburing-ext and the runner, for this machine: PREFIX= DESTDIR=
+#   make clean       remove what was built; distclean also what was fetched
+#
+# All output is below BUILD (build/). V=1 shows the commands. KERNEL=6.12 or 7.
+# docs/testing.md says more about the machine and the tests.
+
+MAKEFLAGS	+= --no-print-directory
+BUILD		?= build
+override BUILD	:= $(abspath $(BUILD))
+KERNEL		?= 6.12
+V		?= 0
+JOBS		?= $(shell nproc)
+export BUILD KERNEL V JOBS
+# bash has a variable of its own by this name.
+unexport SECONDS
+
+GUESTS		?= 64
+VCPUS		?= 1
+SECONDS		?= 10
+
+CROSS_COMPILE	?= aarch64-linux-gnu-
+SYSROOT		:= $(BUILD)/sysroot
+kernel_dir	:= $(BUILD)/kernel$(if $(filter-out 6.12,$(KERNEL)),-$(KERNEL))
+machine_dir	:= $(BUILD)/aarch64
+scripts		:= $(CURDIR)/tests/machine/scripts
+step		:= $(scripts)/step.sh
+cross		:= CROSS_COMPILE=$(CROSS_COMPILE) SYSROOT=$(SYSROOT) -j$(JOBS)
+
+build: build-test-parts
+
+packages:
+	@$(scripts)/setup-packages.sh
+
+# What the machine and 'make run' need.
+build-machine: packages
+	@$(step) 1/9 "kernel and arm64 user space" $(scripts)/fetch.sh
+	@$(step) 2/9 "kernel modules" $(MAKE) module-gunyah
+	@$(step) 3/9 "EL2 monitor" $(MAKE) -C tests/machine/monitor $(cross)
+	@$(step) 4/9 "guests" $(MAKE) -C tests/machine/guests $(cross)
+	@$(step) 5/9 "liburing-ext" $(MAKE) -C liburing-ext $(cross)
+	@$(step) 6/9 "runner" $(MAKE) -C runner $(cross)
+	@$(step) 7/9 "machine image" $(MAKE) image
+
+build-test-parts: build-machine
+	@$(step) 8/9 "tests for the machine" $(MAKE) test-parts
+	@$(step) 9/9 "unit tests" $(MAKE) -C tests/unit -j$(JOBS)
+
+image:
+	$(scripts)/mkimage.sh
+	$(scripts)/mkimage.sh --libs
+
+test-parts:
+	$(MAKE) -C tests/machine/suites $(cross)
+	$(MAKE) module-conformance
+
+# Modules are built in a tree of links, so that the sources stay clean.
+module_src_gunyah	:= kernel
+module_src_conformance	:= tests/machine/conformance
+module_out_gunyah	:= $(BUILD)/modules
+module_out_conformance	:= $(BUILD)/conformance
+
+module-%:
+	@mkdir -p $(module_out_$*)
+	@cp -rsf $(CURDIR)/$(module_src_$*)/. $(module_out_$*)/
+	$(MAKE) -C $(kernel_dir)/headers M=$(module_out_$*) CC=$(CROSS_COMPILE)gcc \
+		-j$(JOBS) modules
+
+# The machine is killed when it takes much longer than it should.
+run: build-machine
+	@$(scripts)/run-demo.sh $(GUESTS) $(VCPUS) $(SECONDS)
+
+test: build-test-parts
+	@$(scripts)/run-tests.sh unit machine conformance
+
+test-unit: packages
+	@$(step) 1/1 "unit tests" $(MAKE) -C tests/unit -j$(JOBS)
+	@$(scripts)/run-tests.sh unit
+
+test-machine: build-test-parts
+	@$(scripts)/run-tests.sh machine conformance
+
+lint:
+	@$(scripts)/setup-packages.sh --lint
+	@$(step) 1/2 "kernel and arm64 user space" $(scripts)/fetch.sh
+	@[ "$(LINT_CHECKPATCH)" = 0 ] || $(step) 2/2 "checkpatch.pl" $(scripts)/fetch.sh --lint
+	@$(scripts)/lint.sh
+
+install:
+	$(MAKE) -C liburing-ext install
+	$(MAKE) -C runner install
+
+clean:
+	rm -rf $(filter-out $(addprefix $(BUILD)/,apt pkg kernel kernel-7 sysroot lint),\
+		$(wildcard $(BUILD)/*))
+
+distclean:
+	rm -rf $(BUILD)
+
+help:
+	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
+
+.PHONY: build packages build-machine build-test-parts image test-parts run test test-unit \
+	test-machine lint install clean distclean help

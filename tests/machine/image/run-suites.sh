@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#
+# In the machine: runs the suites named, one result line each, and leaves a mark
+# in the kernel log before each, so that a line there can be attributed.
+#
+#   run-suites.sh TIMEOUT SUITE...
+
+timeout=$1
+shift
+export GT_MODULES=/root/modules
+status=0
+for s in "$@"; do
+	echo "<4>suite: $s" > /dev/kmsg
+	sh /root/suite.sh "$s" "/root/suites/$s" "$timeout" || status=1
+done
+echo "<4>suite: end" > /dev/kmsg
+exit $status

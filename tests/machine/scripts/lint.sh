@@ -1,0 +1,159 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#
+# Checks the sources; 'make lint' calls it when the tools are there.
+#
+# Environment: BUILD, the output directory; LINT_CHECKPATCH=0 leaves out
+# checkpatch.pl, which comes out of a package of 150 MB.
+
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../../.." && pwd)
+BUILD=${BUILD:-$root/build}
+out=$BUILD/logs/lint
+max_lines=650
+failed=0
+
+# Types checkpatch reports that do not apply: user space and freestanding code
+# have neither the kernel's types nor its helpers, and SPDX lines are checked below.
+not_in_kernel=FILE_PATH_CHANGES,SPDX_LICENSE_TAG,EMAIL_SUBJECT,COMMIT_MESSAGE
+not_outside=$not_in_kernel,PREFER_KERNEL_TYPES,AVOID_EXTERNS,CAMELCASE,PREFER_DEFINED_ATTRIBUTE_MACRO
+not_outside+=,COMPLEX_MACRO,MACRO_ARG_REUSE,MACRO_ARG_PRECEDENCE,STRNCPY,STRCPY,STRLCPY,SSCANF_TO_KSTRTO
+not_outside+=,CONST_STRUCT,ENOSYS,VOLATILE,USLEEP_RANGE,PREFER_FALLTHROUGH,MEMORY_BARRIER,NAKED_SSCANF
+not_outside+=,SYMBOLIC_PERMS,CONSTANT_CONVERSION,BARRIERS,ARRAY_SIZE,FUNCTION_ARGUMENTS,INLINE
+not_outside+=,BIT_MACRO,EMBEDDED_FUNCTION_NAME,MULTISTATEMENT_MACRO_USE_DO_WHILE,DEVICE_ATTR_FUNCTIONS
+# A uapi header has no BIT(); TRACE_EVENT() has a layout of its own.
+not_in_uapi=$not_in_kernel,BIT_MACRO
+not_in_trace=$not_in_kernel,PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE,COMPLEX_MACRO
+
+cd "$root"
+mkdir -p "$out"
+
+# Sources, also new ones, in a work tree or an unpacked archive.
+list_files() {
+	if git rev-parse --is-inside-work-tree > /dev/null 2>&1; then
+		git ls-files --cached --others --exclude-standard | while read -r f; do
+			[ ! -f "$f" ] || echo "$f"
+		done
+	else
+		find . -path ./build -prune -o -type f -print | sed 's|^\./||'
+	fi
+}
+
+# report NAME COUNT [FILE]: one line a check; its output when it found something.
+report() {
+	if [ "$2" -eq 0 ]; then
+		printf '  %-28s ok\n' "$1"
+		return
+	fi
+	printf '  %-28s %d finding(s)\n' "$1" "$2"
+	[ -z "${3:-}" ] || sed 's/^/    /' "$3" | head -n 200
+	failed=1
+}
+
+check_spdx() {
+	local f
+
+	list_files | grep -E '\.(c|h|S|sh|lds|mk|py|bt)$|/?(Makefile|Kbuild|init|run)$' |
+	while read -r f; do
+		head -n 2 "$f" | grep -q 'SPDX-License-Identifier: ' || echo "$f: no SPDX line"
+	done > "$out/spdx"
+	report "SPDX lines" "$(wc -l < "$out/spdx")" "$out/spdx"
+}
+
+check_length() {
+	list_files | grep -E '\.(c|h|S|sh)$' | while read -r f; do
+		awk -v f="$f" -v max=$max_lines '
+			END { if (NR > max) print f ": " NR " lines, at most " max }' "$f"
+	done > "$out/length"
+	report "length of files" "$(wc -l < "$out/length")" "$out/length"
+}
+
+check_words() {
+	list_files | grep -E '\.(c|h|S|sh|mk|lds|md)$' | xargs -r \
+		grep -nE '\<(TODO|FIXME|XXX|HACK)\>' | grep -v '^tests/machine/scripts/lint.sh:' \
+		> "$out/words" || true
+	report "unfinished work" "$(wc -l < "$out/words")" "$out/words"
+}
+
+check_shell() {
+	local n=0
+
+	list_files | while read -r f; do
+		if head -n 1 "$f" | grep -qE '^#!/bin/(ba)?sh'; then
+			echo "$f"
+		fi
+	done | xargs -r shellcheck -f gcc > "$out/shellcheck" || true
+	n=$(wc -l < "$out/shellcheck")
+	report "shellcheck" "$n" "$out/shellcheck"
+}
+
+run_checkpatch() {
+	local ignore=$1
+	shift
+
+	[ $# -gt 0 ] || return 0
+	"$BUILD/lint/scripts/checkpatch.pl" --no-tree --strict --terse --show-types \
+		--no-summary --max-line-length=100 --ignore "$ignore" -f "$@" 2>&1 |
+		grep -v '^Use of uninitialized value' || true
+}
+
+check_checkpatch() {
+	local kernel uapi trace other
+
+	if [ "${LINT_CHECKPATCH:-1}" = 0 ]; then
+		printf '  %-28s left out (LINT_CHECKPATCH=0)\n' "checkpatch"
+		return
+	fi
+	mapfile -t uapi < <(list_files | grep -E '^kernel/include/uapi/.*\.h$')
+	mapfile -t trace < <(list_files | grep -E '^kernel/.*trace\.h$')
+	mapfile -t kernel < <(list_files | grep -E '^(kernel|tests/machine/conformance)/.*\.[ch]$' |
+		grep -vE '^kernel/include/uapi/|trace\.h$')
+	mapfile -t other < <(list_files | grep -E '\.[ch]$' |
+		grep -vE '^(kernel|tests/machine/conformance)/')
+	{
+		run_checkpatch $not_in_uapi "${uapi[@]}"
+		run_checkpatch $not_in_trace "${trace[@]}"
+		run_checkpatch $not_in_kernel "${kernel[@]}"
+		run_checkpatch "$not_outside" "${other[@]}"
+	} > "$out/checkpatch"
+	report "checkpatch" "$(wc -l < "$out/checkpatch")" "$out/checkpatch"
+}
+
+# A tree of links of its own, as C=1 checks only what it compiles.
+check_sparse() {
+	local dir name
+
+	: > "$out/sparse"
+	for dir in kernel tests/machine/conformance; do
+		[ -e "$dir/Kbuild" ] || continue
+		name=$BUILD/lint-modules/${dir##*/}
+		rm -rf "$name"
+		mkdir -p "$name"
+		cp -rs "$root/$dir/." "$name/"
+		make -C "$BUILD/kernel/headers" M="$name" CC=aarch64-linux-gnu-gcc W=1 C=1 \
+			CF=-Wno-unknown-attribute \
+			KBUILD_EXTRA_SYMBOLS="$BUILD/lint-modules/kernel/Module.symvers" \
+			modules > "$out/sparse-${dir##*/}.log" 2>&1 ||
+			echo "$dir: build failed, see $out/sparse-${dir##*/}.log" >> "$out/sparse"
+		grep -E '(warning|error):' "$out/sparse-${dir##*/}.log" >> "$out/sparse" || true
+	done
+	report "sparse, W=1" "$(wc -l < "$out/sparse")" "$out/sparse"
+}
+
+check_man() {
+	list_files | grep -E '\.[1-8]$' | xargs -r mandoc -T lint -W warning \
+		> "$out/mandoc" 2>&1 || true
+	report "manual pages" "$(wc -l < "$out/mandoc")" "$out/mandoc"
+}
+
+echo "Lint"
+check_spdx
+check_length
+check_words
+check_shell
+check_man
+check_sparse
+check_checkpatch
+exit $failed

@@ -1,0 +1,170 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#
+# Runs the tests that are built and ends in 'N passed, N failed[, N skipped]'.
+#
+#   run-tests.sh GROUP...        unit, machine, conformance
+#
+# Environment: BUILD, the output directory; T='NAME...', only these suites of the
+# groups unit and machine; SMP, MEM, MACHINE_ARGS for run-machine.sh.
+#
+# Each suite leaves one result line in build/results/GROUP/NAME; what the kernel
+# log shows during a suite is one more failure, in NAME.log. A suite without a
+# result has failed.
+
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../../.." && pwd)
+BUILD=${BUILD:-$root/build}
+results=$BUILD/results
+logs=$BUILD/logs
+suite_timeout=240
+boot_timeout=900
+
+# result GROUP NAME PASSED FAILED SKIPPED SECONDS
+result() {
+	mkdir -p "$results/$1"
+	echo "result: suite=$2 planned=$(($3 + $4 + $5)) passed=$3 failed=$4 skipped=$5" \
+		"seconds=$6" > "$results/$1/$2"
+}
+
+# Result lines and programs' complaints, without the kernel's own lines.
+show_console() {
+	tr -d '\r' | awk '
+	/^result: / {
+		for (i = 2; i <= NF; i++)
+			if (split($i, kv, "=") == 2)
+				r[kv[1]] = kv[2]
+		printf "  %-20s %4d passed, %d failed", r["suite"], r["passed"], r["failed"]
+		if (r["skipped"] > 0)
+			printf ", %d skipped", r["skipped"]
+		printf "  (%s s)\n", r["seconds"]
+		fflush()
+		next
+	}
+	/^\[ *[0-9]+\.[0-9]+\]/ || /Synthesis: / || /machine: exit/ || /^ *$/ { next }
+	{ print "    " $0; fflush() }'
+}
+
+run_unit() {
+	echo "Unit tests (sanitizers: address, undefined)"
+	rm -rf "$results/unit"
+	make -s -C "$root/tests/unit" run ${T:+"T=$T"} 2>&1 | show_console
+	rm -f "$results"/unit/*.out
+}
+
+# Boots the machine for the suites named. Output: console log and result files.
+boot_suites() {
+	local log=$1 status=0
+	shift
+
+	# shellcheck disable=SC2086 # words, on purpose
+	"$here/run-machine.sh" --smp "${SMP:-2}" --mem "${MEM:-4G}" ${MACHINE_ARGS:-} \
+		--log "$log" --timeout $boot_timeout --modules \
+		--overlay "$BUILD/machine/libs.cpio" \
+		--file "$root/tests/machine/image/suite.sh" \
+		--file "$root/tests/machine/image/run-suites.sh" \
+		--file "$BUILD/aarch64/bin/gh-runner:/bin/gh-runner" \
+		--file "$BUILD/machine/suites:/root/suites" \
+		--file "$BUILD/machine/guests:/root/guests" \
+		-- sh run-suites.sh $suite_timeout "$@" | show_console || status=$?
+	return $status
+}
+
+# Takes the result lines out of a console log, and the kernel log's complaints.
+collect() {
+	local group=$1 log=$2 name line
+
+	mkdir -p "$results/$group"
+	while read -r line; do
+		name=${line#*suite=}
+		echo "$line" > "$results/$group/${name%% *}"
+	done < <(tr -d '\r' < "$log" | grep -o 'result: suite=.*' || true)
+
+	"$here/scan-log.sh" "$log" > "$log.defects" && return
+	echo "  defects in the kernel log ($log):"
+	sed 's/^/    /' "$log.defects"
+	while read -r name; do
+		result "$group" "$name.log" 0 1 0 0
+	done < <(sed 's/:.*//' "$log.defects" | sort -u)
+}
+
+run_machine() {
+	local suites left=() log n=0
+
+	echo "Suites in the machine"
+	rm -rf "$results/machine"
+	suites=${T:-$(make -s -C "$root/tests/machine/suites" list)}
+	read -ra left <<< "$suites"
+	prepare_files "${left[@]}"
+	# A suite that takes the machine down does not take the others with it.
+	while [ ${#left[@]} -gt 0 ]; do
+		n=$((n + 1))
+		log=$logs/suites-$n.log
+		boot_suites "$log" "${left[@]}" || true
+		collect machine "$log"
+		while [ ${#left[@]} -gt 0 ] && [ -e "$results/machine/${left[0]}" ]; do
+			left=("${left[@]:1}")
+		done
+		[ ${#left[@]} -gt 0 ] || break
+		echo "  ${left[0]}: the machine stopped during this suite; see $log"
+		result machine "${left[0]}" 0 1 0 0
+		left=("${left[@]:1}")
+	done
+}
+
+# Only what runs goes into the machine: stripped programs and flat guests.
+prepare_files() {
+	local s
+
+	rm -rf "$BUILD/machine/suites" "$BUILD/machine/guests"
+	mkdir -p "$BUILD/machine/suites" "$BUILD/machine/guests"
+	for s in "$@"; do
+		aarch64-linux-gnu-strip -g -o "$BUILD/machine/suites/$s" \
+			"$BUILD/aarch64/suites/$s"
+	done
+	cp "$BUILD"/guests/*.bin "$BUILD/machine/guests/"
+}
+
+run_conformance() {
+	local log=$logs/conformance.log
+
+	echo "Conformance with the recorded traces"
+	rm -rf "$results/conformance"
+	"$root/tests/machine/conformance/run.sh" "$log" | show_console || true
+	collect conformance "$log"
+	[ -n "$(ls "$results/conformance")" ] || result conformance conformance 0 1 0 0
+}
+
+mkdir -p "$logs" "$results"
+total_begin=$SECONDS
+for group in "$@"; do
+	"run_$group"
+done
+
+echo "Time: $((SECONDS - total_begin)) s"
+for group in "$@"; do
+	cat "$results/$group"/* 2>/dev/null || echo "planned=1 passed=0 failed=1"
+done | awk '
+	{
+		delete r
+		for (i = 1; i <= NF; i++)
+			if (split($i, kv, "=") == 2)
+				r[kv[1]] = kv[2]
+		passed += r["passed"]
+		failed += r["failed"]
+		skipped += r["skipped"]
+		planned += r["planned"]
+	}
+	END {
+		if (passed + failed + skipped != planned) {
+			print "planned " planned ", but results for " passed + failed + skipped
+			failed++
+		}
+		printf "%d passed, %d failed", passed, failed
+		if (skipped)
+			printf ", %d skipped", skipped
+		printf "\n"
+		exit failed > 0 || passed == 0
+	}'
