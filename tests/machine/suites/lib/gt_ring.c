@@ -101,6 +101,49 @@ void gt_ring_park(struct io_uring *ring, struct gt_vcpu *vcpu)
 	cr_assert_fail("the vCPU does not park");
 }
 
+void gt_ring_kick(struct io_uring *ring, struct gt_vcpu *vcpu)
+{
+	struct io_uring_sqe *sqe = gt_ring_sqe(ring);
+
+	gh_uring_prep_kick(sqe, vcpu->fd);
+	sqe->user_data = GT_UD_CMD;
+	gt_ring_submit(ring, 1);
+}
+
+void gt_ring_cancel(struct io_uring *ring, struct gt_vcpu *vcpu)
+{
+	struct io_uring_sqe *sqe = gt_ring_sqe(ring);
+
+	gh_uring_prep_cancel(sqe, vcpu->fd);
+	sqe->user_data = GT_UD_CMD;
+	gt_ring_submit(ring, 1);
+}
+
+int gt_ring_take_both(struct io_uring *ring, struct gt_vcpu *vcpu)
+{
+	struct gt_cqe cqe;
+	int i, run = -1;
+
+	for (i = 0; i < 2; i++) {
+		gt_ring_next(ring, &cqe);
+		if (cqe.user_data == GT_UD_CMD) {
+			cr_assert_eq(cqe.res, 0, "command: %d", cqe.res);
+		} else {
+			cr_assert_eq(cqe.user_data, vcpu->id);
+			run = cqe.res;
+		}
+	}
+	return run;
+}
+
+void gt_ring_silent(struct io_uring *ring)
+{
+	struct gt_cqe cqe;
+	int ret = gt_ring_poll(ring, &cqe, 200);
+
+	cr_assert_eq(ret, -ETIME, "an extra completion: %d", ret ? ret : cqe.res);
+}
+
 /* One ring for the path, made when the test's process first needs it. */
 static struct io_uring path_ring;
 static int path_ring_open;

@@ -132,6 +132,14 @@ int32_t gt_ring_take(struct io_uring *ring, uint64_t user_data);
 void gt_ring_run(struct io_uring *ring, struct gt_vcpu *vcpu);
 /* Submits until the vCPU is parked: asserts that no CQE but PREEMPTED comes. */
 void gt_ring_park(struct io_uring *ring, struct gt_vcpu *vcpu);
+/* Submits KICK or CANCEL with user_data GT_UD_CMD. */
+#define GT_UD_CMD	0x1000
+void gt_ring_kick(struct io_uring *ring, struct gt_vcpu *vcpu);
+void gt_ring_cancel(struct io_uring *ring, struct gt_vcpu *vcpu);
+/* Completions of such a command, 0, and of RUN, in either order: the RUN's. */
+int gt_ring_take_both(struct io_uring *ring, struct gt_vcpu *vcpu);
+/* Asserts that no completion is there or comes. */
+void gt_ring_silent(struct io_uring *ring);
 /* What a CQE of RUN means, with the shared page. */
 void gt_decode(struct gt_vcpu *vcpu, const struct gt_cqe *cqe, struct gt_exit *exit);
 

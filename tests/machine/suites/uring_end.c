@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* The end of a ring, a vCPU, a VM or a process while a command is parked. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gt.h"
+
+#define DEV	GT_DEV_BASE
+#define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
+
+TestSuite(uring_end, GT_LOG);
+
+static const struct gs_op sleeper[] = { { GS_WFI }, { GS_GOTO, 0, 0, 1 << 30 } };
+
+/* A closed ring goes in the background; until then the vCPU is busy. */
+static void wait_until_idle(struct gt_vcpu *vcpu)
+{
+	int ret;
+
+	vcpu->run->immediate_exit = 1;
+	while ((ret = gt_ioctl(vcpu->fd, GH_VCPU_RUN, 0)) == -EBUSY)
+		usleep(10000);
+	vcpu->run->immediate_exit = 0;
+	cr_assert_eq(ret, -EINTR, "%d", ret);
+}
+
+Test(uring_end, ring_closed_while_parked)
+{
+	struct io_uring ring;
+	struct gt_vm vm;
+	int i;
+
+	GT_BOOT_SCRIPT(&vm, sleeper);
+	for (i = 0; i < 5; i++) {
+		gt_ring_init(&ring, 8, RING);
+		gt_ring_park(&ring, &vm.vcpus[0]);
+		io_uring_queue_exit(&ring);
+		wait_until_idle(&vm.vcpus[0]);
+	}
+	gt_vm_close(&vm);
+}
+
+Test(uring_end, vcpu_closed_while_parked)
+{
+	struct io_uring ring;
+	struct gt_vm vm;
+
+	gt_ring_init(&ring, 8, RING);
+	GT_BOOT_SCRIPT(&vm, sleeper);
+	gt_ring_park(&ring, &vm.vcpus[0]);
+	gt_vcpu_close(&vm.vcpus[0]);
+	cr_assert_eq(gt_ring_take(&ring, 0), -ECANCELED);
+	gt_ring_silent(&ring);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+/* The VM is stopped: the parked command comes back, and a run says what happened. */
+Test(uring_end, vm_closed_while_parked)
+{
+	struct io_uring ring;
+	struct gt_vm vm;
+	int res;
+
+	gt_ring_init(&ring, 8, RING);
+	GT_BOOT_SCRIPT(&vm, sleeper);
+	gt_ring_park(&ring, &vm.vcpus[0]);
+	close(vm.fd);
+	vm.fd = -1;
+	res = gt_ring_take(&ring, 0);
+	cr_assert(res == GH_URING_EXIT_RUNNABLE || res == GH_URING_EXIT_STATUS ||
+		  res == -ECANCELED || res == -ENODEV, "%d", res);
+	gt_ring_run(&ring, &vm.vcpus[0]);
+	res = gt_ring_take(&ring, 0);
+	cr_assert(res == GH_URING_EXIT_STATUS || res == -ENODEV, "%d", res);
+	gt_ring_silent(&ring);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+/* Another vCPU ends the VM while this one is parked. */
+Test(uring_end, vm_exits_while_parked)
+{
+	static const struct gs_op ops[] = {
+		{ GS_CPU_ON, 0, 1, 0 }, { GS_READ, 4, DEV, 0 }, { GS_OFF },
+	};
+	struct io_uring ring;
+	struct gt_exit exit;
+	struct gt_cqe cqe;
+	struct gt_vm vm;
+	int ends = 0;
+
+	gt_ring_init(&ring, 8, RING);
+	gt_vm_create(&vm);
+	gt_vm_fill(&vm, "script", 2);
+	gt_vm_script(&vm, 0, ops, GT_ARRAY_SIZE(ops));
+	gt_vm_script(&vm, 1, sleeper, GT_ARRAY_SIZE(sleeper));
+	gt_vm_give(&vm);
+	gt_vm_add_vcpu(&vm, 0);
+	gt_vm_add_vcpu(&vm, 1);
+	gt_vm_start(&vm);
+	gt_check_read(&gt_path_ring, &vm.vcpus[0], 4, DEV, 0, __LINE__);
+	gt_ring_park(&ring, &vm.vcpus[1]);
+	gt_ring_run(&ring, &vm.vcpus[0]);
+	while (ends < 2) {
+		gt_ring_next(&ring, &cqe);
+		gt_decode(&vm.vcpus[cqe.user_data], &cqe, &exit);
+		if (exit.kind == GT_EXIT_STATUS) {
+			cr_assert_eq(exit.type, GT_TYPE_OFF);
+			ends++;
+		} else {
+			cr_assert(exit.kind == GT_EXIT_RUNNABLE || exit.kind == GT_EXIT_PREEMPTED);
+			gt_ring_run(&ring, &vm.vcpus[cqe.user_data]);
+		}
+	}
+	gt_ring_silent(&ring);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+/* A process that ends in a park, in one of several ways; all comes back. */
+static void end_parked(void (*end)(void))
+{
+	long pinned = gt_pinned();
+	int status, i;
+	pid_t pid;
+
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (!pid) {
+		struct io_uring ring;
+		struct gt_vm vm;
+
+		gt_ring_init(&ring, 8, RING);
+		GT_BOOT_SCRIPT(&vm, sleeper);
+		gt_ring_park(&ring, &vm.vcpus[0]);
+		end();
+		_exit(99);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_neq(status, 99 << 8);
+	/* The ring of a dead process goes in the background. */
+	for (i = 0; i < 100 && gt_pinned() != pinned; i++)
+		usleep(100000);
+	cr_assert_eq(gt_pinned(), pinned);
+}
+
+static void by_exit(void)
+{
+	_exit(0);
+}
+
+static void by_kill(void)
+{
+	kill(getpid(), SIGKILL);
+	pause();
+}
+
+static void by_exec(void)
+{
+	execl("/bin/busybox", "true", NULL);
+}
+
+Test(uring_end, exit_while_parked)
+{
+	end_parked(by_exit);
+}
+
+Test(uring_end, kill_while_parked)
+{
+	end_parked(by_kill);
+}
+
+Test(uring_end, exec_while_parked)
+{
+	end_parked(by_exec);
+}

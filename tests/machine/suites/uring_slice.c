@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* What ends a run: slice, deadline, immediate_exit, and whose the vCPU is. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "gt.h"
+
+#define DEV	GT_DEV_BASE
+#define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
+
+TestSuite(uring_slice, GT_LOG);
+
+static const struct gs_op sleeper[] = { { GS_WFI }, { GS_GOTO, 0, 0, 1 << 30 } };
+static const struct gs_op spinner[] = { { GS_SPIN, 0, 0, 0 } };
+
+Test(uring_slice, spinning_guest_is_preempted)
+{
+	struct io_uring ring;
+	struct gt_vm vm;
+	int i;
+
+	gt_ring_init(&ring, 8, RING);
+	GT_BOOT_SCRIPT(&vm, spinner);
+	for (i = 0; i < 20; i++) {
+		gt_ring_run(&ring, &vm.vcpus[0]);
+		cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_PREEMPTED);
+	}
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+/* The longest slice that fits the SQE is bounded by the driver. */
+Test(uring_slice, slice_is_bounded)
+{
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	struct gt_vm vm;
+
+	gt_ring_init(&ring, 8, RING);
+	GT_BOOT_SCRIPT(&vm, spinner);
+	sqe = gt_ring_sqe(&ring);
+	gh_uring_prep_run(sqe, vm.vcpus[0].fd, UINT32_MAX, 0);
+	sqe->user_data = 1;
+	sqe = gt_ring_sqe(&ring);
+	gh_uring_prep_run(sqe, vm.vcpus[0].fd, 1, 0);
+	sqe->user_data = 2;
+	gt_ring_submit(&ring, 2);
+	cr_assert_eq(gt_ring_take(&ring, 1), GH_URING_EXIT_PREEMPTED);
+	cr_assert_eq(gt_ring_take(&ring, 2), GH_URING_EXIT_PREEMPTED);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+/* Past its deadline the guest is not entered: a write it would do does not come. */
+Test(uring_slice, deadline_in_the_past)
+{
+	static const struct gs_op ops[] = {
+		{ GS_READ, 8, DEV, 0 }, { GS_ECHO, 8, DEV + 8, 0 }, { GS_OFF },
+	};
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	struct gt_vcpu *vcpu;
+	struct gt_exit exit;
+	struct gt_cqe cqe;
+	struct gt_vm vm;
+	int i;
+
+	gt_ring_init(&ring, 8, RING);
+	GT_BOOT_SCRIPT(&vm, ops);
+	vcpu = &vm.vcpus[0];
+	for (i = 0; i < 3; i++) {
+		sqe = gt_ring_sqe(&ring);
+		gh_uring_prep_run(sqe, vcpu->fd, 0, 1);
+		gt_ring_submit(&ring, 1);
+		cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_PREEMPTED);
+	}
+	do {
+		gt_ring_run(&ring, vcpu);
+		gt_ring_next(&ring, &cqe);
+		gt_decode(vcpu, &cqe, &exit);
+	} while (exit.kind != GT_EXIT_MMIO);
+	cr_assert_not(exit.write);
+	/* With an answer in the SQE, too late; repeated with a deadline to come. */
+	for (i = 0; i < 2; i++) {
+		sqe = gt_ring_sqe(&ring);
+		gh_uring_prep_run_resume(sqe, vcpu->fd, 0, gt_now_ns() - 1, 0x99);
+		gt_ring_submit(&ring, 1);
+		cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_PREEMPTED);
+	}
+	do {
+		sqe = gt_ring_sqe(&ring);
+		gh_uring_prep_run_resume(sqe, vcpu->fd, 0, gt_now_ns() + 1000000000, 0x99);
+		gt_ring_submit(&ring, 1);
+		gt_ring_next(&ring, &cqe);
+		gt_decode(vcpu, &cqe, &exit);
+	} while (exit.kind != GT_EXIT_MMIO);
+	cr_assert(exit.write);
+	cr_assert_eq(exit.data, 0x99U);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+/* A batch of spinning guests with a deadline: the later ones are not entered. */
+Test(uring_slice, deadline_bounds_a_batch)
+{
+	const unsigned int batch = 64;
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	struct gt_vm vm;
+	uint64_t deadline;
+	unsigned int i;
+
+	gt_ring_init(&ring, batch, RING);
+	GT_BOOT_SCRIPT(&vm, spinner);
+	deadline = gt_now_ns() + 2000000;
+	for (i = 0; i < batch; i++) {
+		sqe = gt_ring_sqe(&ring);
+		gh_uring_prep_run(sqe, vm.vcpus[0].fd, 0, deadline);
+		sqe->user_data = i;
+	}
+	gt_ring_submit(&ring, batch);
+	for (i = 0; i < batch; i++)
+		cr_assert_eq(gt_ring_take(&ring, i), GH_URING_EXIT_PREEMPTED);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+Test(uring_slice, immediate_exit)
+{
+	struct io_uring ring;
+	struct gt_vcpu *vcpu;
+	struct gt_vm vm;
+
+	gt_ring_init(&ring, 8, RING);
+	GT_BOOT_SCRIPT(&vm, spinner);
+	vcpu = &vm.vcpus[0];
+	vcpu->run->immediate_exit = 1;
+	gt_ring_run(&ring, vcpu);
+	cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_INTR);
+	cr_assert_eq(gt_ioctl(vcpu->fd, GH_VCPU_RUN, 0), -EINTR);
+	vcpu->run->immediate_exit = 0;
+	gt_ring_run(&ring, vcpu);
+	cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_PREEMPTED);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+/* ---- a run in another thread ---------------------------------------------------- */
+
+struct ioctl_thread {
+	struct gt_vcpu *vcpu;
+	pthread_t thread;
+	volatile int result;
+	int eventfd;
+};
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+static void *run_by_ioctl(void *arg)
+{
+	struct ioctl_thread *t = arg;
+
+	int ret;
+
+	do {
+		ret = gt_ioctl(t->vcpu->fd, GH_VCPU_RUN, 0);
+	} while (ret == -EBUSY);
+	t->result = ret;
+	eventfd_write(t->eventfd, 1);
+	return NULL;
+}
+
+/* Whether somebody else has the vCPU: a run past its deadline does nothing else. */
+static bool is_busy(struct gt_vcpu *vcpu, struct io_uring *ring)
+{
+	struct io_uring_sqe *sqe = gt_ring_sqe(ring);
+	int res;
+
+	gh_uring_prep_run(sqe, vcpu->fd, 0, 1);
+	sqe->user_data = vcpu->id;
+	gt_ring_submit(ring, 1);
+	res = gt_ring_take(ring, vcpu->id);
+	cr_assert(res == -EBUSY || res == GH_URING_EXIT_PREEMPTED, "%d", res);
+	return res == -EBUSY;
+}
+
+/* Starts the thread and waits until the vCPU is taken. */
+static void start_ioctl(struct ioctl_thread *t, struct gt_vcpu *vcpu, struct io_uring *ring)
+{
+	struct sigaction act = { .sa_handler = nothing };
+
+	sigaction(SIGUSR1, &act, NULL);
+	t->vcpu = vcpu;
+	t->result = 1;
+	t->eventfd = eventfd(0, EFD_CLOEXEC);
+	cr_assert_eq(pthread_create(&t->thread, NULL, run_by_ioctl, t), 0);
+	while (!is_busy(vcpu, ring))
+		usleep(1000);
+}
+
+static void join_ioctl(struct ioctl_thread *t)
+{
+	eventfd_t n;
+
+	eventfd_read(t->eventfd, &n);
+	pthread_join(t->thread, NULL);
+	close(t->eventfd);
+}
+
+Test(uring_slice, busy_while_the_ioctl_runs)
+{
+	struct ioctl_thread t;
+	struct io_uring ring;
+	struct gt_vm vm;
+
+	gt_ring_init(&ring, 8, RING);
+	GT_BOOT_SCRIPT(&vm, spinner);
+	start_ioctl(&t, &vm.vcpus[0], &ring);
+	cr_assert_eq(gt_ioctl(vm.vcpus[0].fd, GH_VCPU_RUN, 0), -EBUSY);
+	pthread_kill(t.thread, SIGUSR1);
+	join_ioctl(&t);
+	cr_assert_eq(t.result, -EINTR);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+Test(uring_slice, kick_and_cancel_end_the_ioctl)
+{
+	struct ioctl_thread t;
+	struct io_uring ring;
+	struct gt_vm vm;
+
+	gt_ring_init(&ring, 8, RING);
+	GT_BOOT_SCRIPT(&vm, spinner);
+	start_ioctl(&t, &vm.vcpus[0], &ring);
+	gt_ring_kick(&ring, &vm.vcpus[0]);
+	cr_assert_eq(gt_ring_take(&ring, GT_UD_CMD), 0);
+	join_ioctl(&t);
+	cr_assert_eq(t.result, -EINTR, "%d", t.result);
+	start_ioctl(&t, &vm.vcpus[0], &ring);
+	gt_ring_cancel(&ring, &vm.vcpus[0]);
+	cr_assert_eq(gt_ring_take(&ring, GT_UD_CMD), 0);
+	join_ioctl(&t);
+	cr_assert_eq(t.result, -ECANCELED, "%d", t.result);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+/* The same for an ioctl that sleeps. */
+Test(uring_slice, kick_signal_and_cancel_end_a_sleeping_ioctl)
+{
+	struct ioctl_thread t;
+	struct io_uring ring;
+	struct gt_vm vm;
+
+	gt_ring_init(&ring, 8, RING);
+	GT_BOOT_SCRIPT(&vm, sleeper);
+	gt_ring_park(&ring, &vm.vcpus[0]);
+	gt_ring_kick(&ring, &vm.vcpus[0]);
+	gt_ring_take_both(&ring, &vm.vcpus[0]);
+
+	start_ioctl(&t, &vm.vcpus[0], &ring);
+	usleep(50000);
+	pthread_kill(t.thread, SIGUSR1);
+	join_ioctl(&t);
+	cr_assert_eq(t.result, -EINTR, "%d", t.result);
+	start_ioctl(&t, &vm.vcpus[0], &ring);
+	usleep(50000);
+	gt_ring_kick(&ring, &vm.vcpus[0]);
+	cr_assert_eq(gt_ring_take(&ring, GT_UD_CMD), 0);
+	join_ioctl(&t);
+	cr_assert_eq(t.result, -EINTR, "%d", t.result);
+	start_ioctl(&t, &vm.vcpus[0], &ring);
+	usleep(50000);
+	gt_ring_cancel(&ring, &vm.vcpus[0]);
+	cr_assert_eq(gt_ring_take(&ring, GT_UD_CMD), 0);
+	join_ioctl(&t);
+	cr_assert_eq(t.result, -ECANCELED, "%d", t.result);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+Test(uring_slice, busy_while_parked)
+{
+	struct io_uring ring, second;
+	struct gt_vm vm;
+
+	gt_ring_init(&ring, 8, RING);
+	gt_ring_init(&second, 8, RING);
+	GT_BOOT_SCRIPT(&vm, sleeper);
+	gt_ring_park(&ring, &vm.vcpus[0]);
+	cr_assert_eq(gt_ioctl(vm.vcpus[0].fd, GH_VCPU_RUN, 0), -EBUSY);
+	gt_ring_run(&second, &vm.vcpus[0]);
+	cr_assert_eq(gt_ring_take(&second, 0), -EBUSY);
+	gt_ring_run(&ring, &vm.vcpus[0]);
+	cr_assert_eq(gt_ring_take(&ring, 0), -EBUSY);
+	gt_ring_silent(&ring);
+	/* Another ring may end the park. */
+	gt_ring_cancel(&second, &vm.vcpus[0]);
+	cr_assert_eq(gt_ring_take(&second, GT_UD_CMD), 0);
+	cr_assert_eq(gt_ring_take(&ring, 0), -ECANCELED);
+	gt_ring_park(&second, &vm.vcpus[0]);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+	io_uring_queue_exit(&second);
+}
