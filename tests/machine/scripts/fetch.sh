@@ -50,16 +50,19 @@ choose_suites() {
 	esac
 }
 
-# The mirror of the user's sources that carries this release.
+# The mirror of the user's sources that carries this release, by its name or, for
+# want of that, as stable, oldstable or testing.
 find_mirror() {
+	local s uris
+
 	mirror=${MIRROR:-}
-	if [ -z "$mirror" ]; then
-		# shellcheck disable=SC2016 # apt's variables
-		mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
-			'Created-By: Packages' | awk -v s="$suite" '
-			$2 == s && $3 == "main" && !found { found = 1; print $1 }')
-	fi
-	[ -n "$mirror" ] || die "no apt source of this system carries '$suite main';" \
+	[ -z "$mirror" ] || return 0
+	uris=$(apt-get update --print-uris 2>/dev/null || true)
+	for s in "$suite" stable oldstable testing; do
+		mirror=$(sed -n "s|^'\(.*\)/dists/$s/InRelease'.*|\1|p" <<< "$uris" | head -n 1)
+		[ -z "$mirror" ] || return 0
+	done
+	die "no apt source of this system carries '$suite';" \
 		"set MIRROR to the address of a Debian mirror"
 }
 
@@ -91,6 +94,9 @@ apt_setup() {
 	APT::Install-Recommends "false";
 	Acquire::Languages "none";
 	Acquire::Retries "3";
+	#clear APT::Update::Pre-Invoke;
+	#clear APT::Update::Post-Invoke;
+	#clear APT::Update::Post-Invoke-Success;
 	END
 	echo "updating the package lists of $suite and $kernel_suite"
 	apt_get update
