@@ -125,6 +125,9 @@ struct gh_vm_function {
 
 #define GH_VM_MAX_EXIT_REASON_SIZE	8
 
+/* exit_info.type when the resource manager did not say why. */
+#define GH_VM_EXIT_TYPE_NONE		0xffff
+
 /* resume_action */
 #define GH_VCPU_RESUME_HANDLED	0
 #define GH_VCPU_RESUME_FAULT	1

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The vCPU: shared between the files of gunyah_vcpu.ko.
+ *
+ *   gunyah_vcpu_fn.c	the VM function: bind, object, file, mmap, interrupt
+ *   gunyah_vcpu_run.c	the run loop, its exits, and the ioctl around it
+ *   gunyah_vcpu_uring.c	the same run as an io_uring command: park, wake, cancel
+ *   gunyah_vcpu_clock.c	the slice clock of each CPU, and the kick
+ *   gunyah_vcpu_state.h	the states, pure
+ *
+ * Who owns a vCPU
+ *
+ * The state word is the only lock. RUN takes a vCPU from IDLE to RUNNING with a
+ * compare-and-exchange; whoever wins is the runner, everybody else gets -EBUSY
+ * and nobody waits. The runner owns all fields marked [r] and the shared page. It
+ * ends its ownership with STOP (RUNNING to IDLE) or by waiting:
+ *
+ *   ioctl	RUNNING -> ASLEEP. The thread sleeps and remains the owner; an event
+ *		moves the vCPU back to RUNNING and wakes the thread.
+ *   command	RUNNING -> PARKED. The owner is now the command in ->cmd. The one
+ *		event that moves the vCPU out of PARKED wins the command and must
+ *		complete it: the ring's own cancellation at once (PARKED -> IDLE),
+ *		all others by queueing task work (PARKED -> WAKING), which moves
+ *		WAKING -> IDLE and completes. So each command is completed once.
+ *
+ * Life of a command that parks
+ *
+ *   issue	RUN; the guest runs; the hypervisor says it waits
+ *		->cmd is set, the command is marked cancelable, then PARK
+ *   interrupt	WAKE: PARKED -> WAKING, task work queued
+ *   task work	DONE: WAKING -> IDLE, RUNNABLE posted
+ *
+ * A command that was marked cancelable is on the ring's list and may not be
+ * completed by returning a value. Therefore PARK never goes back to running: if a
+ * flag was set meanwhile it goes to WAKING and the parking thread itself queues
+ * the task work. Cancelable commands end only under their ring's uring_lock (task
+ * work, or the ring's cancellation), and the ring cancels only commands on its
+ * list, under the same lock. So the ring's cancellation always finds the vCPU
+ * owned by the command it names, and needs no other proof of identity. The state
+ * is IDLE before the CQE can be seen, so that the next submission is not -EBUSY.
+ *
+ * Lost wake-ups
+ *
+ * Every wake-up since the vCPU was taken sets WAKE, and a runner with WAKE set does
+ * not wait but enters once more (AGAIN): the hypervisor then decides. RUN clears a
+ * WAKE that is older, for the hypercall follows. A wake-up too many costs one
+ * hypercall, so interrupts may be shared, spurious and repeated.
+ *
+ * Order
+ *
+ * All transitions are fully ordered read-modify-writes, also those that change
+ * nothing. Three pairs depend on it:
+ *  - ->live is written, then WAKE; the runner does AGAIN, SLEEP or PARK, then
+ *    reads ->live. Either the runner does not wait, or it is woken.
+ *  - KICK, CANCEL and DOWN set a flag, then read ->cpu and interrupt that CPU; the
+ *    runner writes ->cpu (smp_mb() when it changes) and then reads the flags.
+ *  - ->capid is written before UP; a runner that RUN let in reads it after.
+ *
+ * A flag that is set between the runner's last look and the hypercall would be
+ * seen only at the next interrupt. The interrupt that a kick sends therefore makes
+ * this CPU's slice overdue, and the clock fires until the runner has looked again.
+ *
+ * End of the hypervisor object
+ *
+ * unpopulate sets DOWN, interrupts or wakes the owner and waits until the phase is
+ * neither RUNNING nor ASLEEP. From then on RUN only reports. Parked commands and
+ * task work never touch the object, so nobody waits for them: they complete with
+ * RUNNABLE and the next run says what happened. Then the interrupt and the timer
+ * are freed.
+ *
+ * References: the VM function has one until unbind, the file one until release, and
+ * a parked command has its file. The file also keeps the VM from being stopped; the
+ * vCPU itself only references the VM's struct.
+ *
+ * Locks: none of our own. Issue and cancel run under the ring's uring_lock (not on
+ * a worker), populate and unpopulate under the VM's resource lock, both in process
+ * context; they never meet, because a runner takes neither.
+ */
+#ifndef GUNYAH_VCPU_H
+#define GUNYAH_VCPU_H
+
+#include <linux/atomic.h>
+#include <linux/cache.h>
+#include <linux/gunyah.h>
+#include <linux/gunyah_vm_mgr.h>
+#include <linux/kref.h>
+#include <linux/notifier.h>
+#include <linux/rcuwait.h>
+#include <linux/time64.h>
+#include <linux/timer.h>
+#include <linux/wait_bit.h>
+
+#include "gunyah_vcpu_state.h"
+
+struct io_uring_cmd;
+
+/* A slice when the command names none, and the most it can name. */
+#define GH_SLICE_DEFAULT_NS	(1 * NSEC_PER_MSEC)
+#define GH_SLICE_MIN_NS		(10 * NSEC_PER_USEC)
+#define GH_SLICE_MAX_NS		(4 * NSEC_PER_MSEC)
+
+/* How often a BUSY, RETRY or BLOCKED vCPU is entered again at once. */
+#define GH_STALL_TRIES		4
+/* After so long without a step the run fails with -ETIMEDOUT. */
+#define GH_STALL_LIMIT_NS	(5 * NSEC_PER_SEC)
+/* A vCPU of an exited VM may run so long to unwind before STATUS is reported. */
+#define GH_UNWIND_LIMIT_NS	(100 * NSEC_PER_MSEC)
+/* A dead vCPU waits so long for the resource manager's report. */
+#define GH_REPORT_LIMIT_NS	(2 * NSEC_PER_SEC)
+
+/* Results of a run inside the driver, beside GH_URING_EXIT_* and -errno. */
+#define GH_RUN_AGAIN		0	/* enter (again) */
+#define GH_RUN_WAIT		0x20000	/* nothing to run: park or sleep */
+#define GH_RUN_RESTART		0x20001	/* ioctl: task work to do in user mode */
+
+/* What the guest waits for since its last exit. */
+enum gh_vcpu_pending {
+	GH_VCPU_PENDING_NONE,
+	GH_VCPU_PENDING_READ,
+	GH_VCPU_PENDING_WRITE,
+};
+
+/**
+ * struct gh_vcpu_stats - counters of a vCPU, written by its owner, read racily
+ * @runs: RUN commands that took the vCPU; RUN ioctls, and again after each wait
+ * @entries: hypercalls
+ * @mmio_reads, @mmio_writes, @status: exits
+ * @mmio_kernel: writes that an in-kernel handler took
+ * @preempts: slices that ended with PREEMPTED
+ * @intrs: runs ended by a signal or immediate_exit
+ * @parks: times the vCPU waited, by command or ioctl
+ * @wakes: times a wait ended
+ * @stalls: BUSY, RETRY or BLOCKED
+ */
+struct gh_vcpu_stats {
+	u64 runs;
+	u64 entries;
+	u64 mmio_reads;
+	u64 mmio_writes;
+	u64 mmio_kernel;
+	u64 status;
+	u64 preempts;
+	u64 intrs;
+	u64 parks;
+	u64 wakes;
+	u64 stalls;
+};
+
+/**
+ * struct gunyah_vcpu - a vCPU of a VM
+ * @state: the state word, see gunyah_vcpu_state.h
+ * @cpu: where the runner last entered, for kicks; written by the runner
+ * @live: the VM is RUNNING, as the notifier said last. May be stale; when it is
+ *	false the VM is asked
+ * @broken: [r] the hypervisor said something impossible: never entered again
+ * @gone: [r] the hypervisor said that the vCPU will not run again
+ * @pending: [r] the access that waits for an answer
+ * @pending_len: [r] its length in bytes
+ * @capid: the hypervisor object, valid unless DOWN
+ * @resume: [r] words for the next hypercall, zero after one that returned OK
+ * @run: page shared with user space, owned. Nothing in it is trusted
+ * @mm: the VM's address space, borrowed from @ghvm, for comparison only
+ * @stall_since, @dying_since: [r] when it began, ns of CLOCK_MONOTONIC, or 0
+ * @stats: counters
+ * @kicks: GH_VCPU_KICK and GH_VCPU_CANCEL, brought by anybody
+ * @cmd: the parked command, borrowed from io_uring until it is completed; valid in
+ *	PARKED and WAKING
+ * @sleeper: the ioctl's thread in ASLEEP
+ * @timer: wakes a dying vCPU whose report does not come
+ * @ghvm: the VM, a reference of our own
+ * @ticket: our claim on the hypervisor object
+ * @nb: changes of the VM's state
+ * @kref: the function's and the file's references
+ * @irq: the wake-up interrupt, 0 without object
+ * @irq_wake: it was armed to wake the system
+ * @id: index in the VM
+ */
+struct gunyah_vcpu {
+	atomic_t state;
+	int cpu;
+	bool live;
+	bool broken;
+	bool gone;
+	u8 pending;
+	u8 pending_len;
+	u64 capid;
+	u64 resume[3];
+	struct gh_vcpu_run *run;
+	struct mm_struct *mm;
+
+	u64 stall_since ____cacheline_aligned;
+	u64 dying_since;
+	struct gh_vcpu_stats stats;
+	atomic64_t kicks;
+
+	struct io_uring_cmd *cmd;
+	struct rcuwait sleeper;
+	struct timer_list timer;
+	struct gunyah_vm *ghvm;
+	struct gunyah_vm_resource_ticket ticket;
+	struct notifier_block nb;
+	struct kref kref;
+	unsigned int irq;
+	bool irq_wake;
+	u32 id;
+};
+
+/**
+ * struct gh_vcpu_slice - one run, on the runner's stack
+ * @end: when the slice is over, ns of CLOCK_MONOTONIC
+ * @work: thread flags that end it
+ * @tries: entries without a step so far
+ * @may_sleep: a worker or an ioctl; otherwise the ring waits for us
+ * @ioctl: the slice is renewed, the thread reschedules in place
+ */
+struct gh_vcpu_slice {
+	u64 end;
+	unsigned long work;
+	unsigned int tries;
+	bool may_sleep;
+	bool ioctl;
+};
+
+/*
+ * Applies @event; the caller carries out the action. Always a read-modify-write,
+ * for the order described above.
+ */
+static __always_inline enum gh_vcpu_action gh_vcpu_event(struct gunyah_vcpu *vcpu,
+							 enum gh_vcpu_event event)
+{
+	int state = atomic_read(&vcpu->state);
+	struct gh_vcpu_next next;
+
+	do {
+		next = gh_vcpu_next(state, event);
+	} while (!atomic_try_cmpxchg(&vcpu->state, &state, next.state));
+	return next.action;
+}
+
+/* The runner is done. */
+static __always_inline void gh_vcpu_stop(struct gunyah_vcpu *vcpu)
+{
+	if (unlikely(gh_vcpu_event(vcpu, GH_VCPU_EV_STOP) == GH_VCPU_ACT_NOTIFY))
+		wake_up_var(&vcpu->state);
+}
+
+/* gunyah_vcpu_fn.c */
+void gh_vcpu_act(struct gunyah_vcpu *vcpu, enum gh_vcpu_action action);
+void gh_vcpu_kick(struct gunyah_vcpu *vcpu);
+void gh_vcpu_cancel(struct gunyah_vcpu *vcpu);
+
+/* gunyah_vcpu_run.c */
+void gh_vcpu_slice_init(struct gh_vcpu_slice *slice, u64 now, u64 length, bool may_sleep);
+int gh_vcpu_take_answer(struct gunyah_vcpu *vcpu, u64 flags, u64 data);
+int gh_vcpu_report(struct gunyah_vcpu *vcpu);
+int gh_vcpu_run_slice(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice);
+long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu);
+
+/* gunyah_vcpu_uring.c */
+int gh_vcpu_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
+void gh_vcpu_complete(struct gunyah_vcpu *vcpu);
+
+/* gunyah_vcpu_clock.c */
+void gh_clock_init(void);
+void gh_clock_exit(void);
+void gh_clock_overdue(int cpu);
+
+#endif /* GUNYAH_VCPU_H */

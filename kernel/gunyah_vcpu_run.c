@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The run of a vCPU, the same for the ioctl and for the io_uring command: enter
+ * the guest, look at why it came back, tell user space or enter again.
+ *
+ * The functions here belong to the runner (gunyah_vcpu.h says who that is). What
+ * the hypervisor returns and what user space wrote are checked before use. An exit
+ * that was recorded is always delivered: nothing between recording it and
+ * returning to the caller can fail. An answer that was taken stays in ->resume
+ * until a hypercall has returned OK.
+ */
+
+#include <linux/delay.h>
+#include <linux/ktime.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/vtime.h>
+
+#include "compat.h"
+#include "gunyah_vcpu.h"
+#include "gunyah_vcpu_clock.h"
+
+#define CREATE_TRACE_POINTS
+#include "gunyah_vcpu_trace.h"
+
+/* The last bits of POWERED_OFF: the vCPU will not run again. */
+#define GH_POWERED_OFF_GONE	BIT_ULL(0)
+
+void gh_vcpu_slice_init(struct gh_vcpu_slice *slice, u64 now, u64 length, bool may_sleep)
+{
+	*slice = (struct gh_vcpu_slice){
+		.end = now + length,
+		.work = GH_WORK_FLAGS,
+		.may_sleep = may_sleep,
+	};
+	/* A ring's own thread never returns to user mode: this would stay set. */
+	if (unlikely(current->flags & PF_IO_WORKER))
+		slice->work &= ~(unsigned long)_TIF_NOTIFY_RESUME;
+}
+
+/* The value of an access of @len bytes: 1, 2, 4 or 8. */
+static u64 gh_mmio_mask(u64 len)
+{
+	return U64_MAX >> (64 - 8 * len);
+}
+
+/**
+ * gh_vcpu_take_answer() - take the answer to the pending access from user space
+ * @vcpu: owned
+ * @flags: GH_URING_RUN_*
+ * @data: the answer, if @flags has GH_URING_RUN_RESUME
+ *
+ * Return: 0, or -EINVAL and the access remains pending
+ */
+int gh_vcpu_take_answer(struct gunyah_vcpu *vcpu, u64 flags, u64 data)
+{
+	struct gh_vcpu_run *run = vcpu->run;
+
+	if (vcpu->pending == GH_VCPU_PENDING_NONE)
+		return 0;
+
+	if (!(flags & GH_URING_RUN_RESUME)) {
+		if (READ_ONCE(run->mmio.resume_action) != GH_VCPU_RESUME_HANDLED)
+			return -EINVAL;
+		data = le64_to_cpu(READ_ONCE(*(__le64 *)run->mmio.data));
+	}
+	if (vcpu->pending == GH_VCPU_PENDING_READ)
+		vcpu->resume[0] = data & gh_mmio_mask(vcpu->pending_len);
+	vcpu->pending = GH_VCPU_PENDING_NONE;
+	run->exit_reason = GH_VM_EXIT_UNKNOWN;
+	return 0;
+}
+
+/* Records STATUS. @info is NULL if the resource manager said nothing. */
+static int gh_vcpu_record_status(struct gunyah_vcpu *vcpu, const struct gunyah_vm_exit_info *info)
+{
+	struct gh_vcpu_run *run = vcpu->run;
+	u32 size = 0;
+
+	run->exit_reason = GH_VM_EXIT_STATUS;
+	run->status.status = GH_VM_STATUS_CRASHED;
+	run->status.exit_info.type = GH_VM_EXIT_TYPE_NONE;
+	run->status.exit_info.padding = 0;
+	memset(run->status.exit_info.reason, 0, GH_VM_MAX_EXIT_REASON_SIZE);
+	if (info) {
+		/* VM_EXIT, the PSCI types, watchdog, and stopped by force. */
+		if (info->type <= 4 || info->type == 7)
+			run->status.status = GH_VM_STATUS_EXITED;
+		size = min_t(u32, info->reason_size, GH_VM_MAX_EXIT_REASON_SIZE);
+		run->status.exit_info.type = info->type;
+		memcpy(run->status.exit_info.reason, info->reason, size);
+	}
+	run->status.exit_info.reason_size = size;
+	vcpu->stats.status++;
+	return GH_URING_EXIT_STATUS;
+}
+
+/* The hypervisor said something impossible: never enter again. */
+static int gh_vcpu_break(struct gunyah_vcpu *vcpu)
+{
+	vcpu->broken = true;
+	return gh_vcpu_record_status(vcpu, NULL);
+}
+
+/**
+ * gh_vcpu_report() - what a vCPU without hypervisor object has to say
+ * @vcpu: not owned: the object is gone, so several callers write the same
+ *
+ * Return: GH_URING_EXIT_STATUS, or -ENODEV
+ */
+int gh_vcpu_report(struct gunyah_vcpu *vcpu)
+{
+	struct gunyah_vm_exit_info info;
+
+	if (gunyah_vm_state(vcpu->ghvm, &info) != GUNYAH_VM_EXITED)
+		return -ENODEV;
+	return gh_vcpu_record_status(vcpu, &info);
+}
+
+/*
+ * The VM is not known to run, or the vCPU must not. An exited VM's vCPU is still
+ * entered, for it needs the CPU to unwind.
+ */
+static int gh_vcpu_may_run(struct gunyah_vcpu *vcpu)
+{
+	struct gunyah_vm_exit_info info;
+
+	switch (gunyah_vm_state(vcpu->ghvm, &info)) {
+	case GUNYAH_VM_RUNNING:
+		break;
+	case GUNYAH_VM_EXITED:
+		if (vcpu->gone || vcpu->broken)
+			return gh_vcpu_record_status(vcpu, &info);
+		break;
+	default:
+		return -ENODEV;
+	}
+	return vcpu->broken ? gh_vcpu_break(vcpu) : GH_RUN_AGAIN;
+}
+
+/*
+ * The vCPU will not run again: its VM has exited, or is about to. Waits for the
+ * resource manager to say why, but not for ever.
+ */
+static int gh_vcpu_dying(struct gunyah_vcpu *vcpu, u64 limit, int wait)
+{
+	struct gunyah_vm_exit_info info;
+	u64 now = ktime_get_ns();
+	bool exited = gunyah_vm_state(vcpu->ghvm, &info) == GUNYAH_VM_EXITED;
+
+	if (exited && wait == GH_RUN_WAIT)
+		return gh_vcpu_record_status(vcpu, &info);
+	if (!vcpu->dying_since)
+		vcpu->dying_since = now;
+	if (now - vcpu->dying_since >= limit)
+		return gh_vcpu_record_status(vcpu, exited ? &info : NULL);
+	if (wait == GH_RUN_WAIT)
+		mod_timer(&vcpu->timer,
+			  jiffies + nsecs_to_jiffies(limit - (now - vcpu->dying_since)) + 1);
+	return wait;
+}
+
+/* Waits for its wake-up. In an exited VM none will come. */
+static int gh_vcpu_wait(struct gunyah_vcpu *vcpu)
+{
+	struct gunyah_vm_exit_info info;
+
+	if (unlikely(!READ_ONCE(vcpu->live)) &&
+	    gunyah_vm_state(vcpu->ghvm, &info) == GUNYAH_VM_EXITED)
+		return gh_vcpu_record_status(vcpu, &info);
+	if (atomic_read(&vcpu->state) & GH_VCPU_F_WAKE) {
+		gh_vcpu_event(vcpu, GH_VCPU_EV_AGAIN);
+		return GH_RUN_AGAIN;
+	}
+	return GH_RUN_WAIT;
+}
+
+/* Counts the guest's time as guest time, in what the tick and user space see. */
+static __always_inline void gh_guest_time_begin(void)
+{
+	if (unlikely(vtime_accounting_enabled_this_cpu())) {
+		unsigned long flags;
+
+		local_irq_save(flags);
+		vtime_account_guest_enter();
+		local_irq_restore(flags);
+	} else {
+		current->flags |= PF_VCPU;
+	}
+}
+
+static __always_inline void gh_guest_time_end(void)
+{
+	if (unlikely(vtime_accounting_enabled_this_cpu())) {
+		unsigned long flags;
+
+		local_irq_save(flags);
+		vtime_account_guest_exit();
+		local_irq_restore(flags);
+	} else {
+		current->flags &= ~PF_VCPU;
+	}
+}
+
+/*
+ * Enters the guest once, with interrupts on: any of them ends the hypercall.
+ * False if something wants attention first; gh_vcpu_stopped() says what.
+ */
+static __always_inline bool gh_vcpu_enter(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice,
+					  struct gh_vcpu_run_resp *resp, enum gh_error *error)
+{
+	struct gh_slice_clock *clock;
+	bool entered = false;
+
+	preempt_disable();
+	clock = this_cpu_ptr(&gh_slice_clock);
+	gh_clock_start(clock, slice->end);
+	if (unlikely(vcpu->cpu != smp_processor_id())) {
+		WRITE_ONCE(vcpu->cpu, smp_processor_id());
+		/* Pairs with the transition of a kick: it sees us here, or we its flag. */
+		smp_mb();
+	}
+	if (likely(!(atomic_read(&vcpu->state) & GH_VCPU_STOP_FLAGS) &&
+		   !(read_thread_flags() & slice->work) &&
+		   !READ_ONCE(vcpu->run->immediate_exit))) {
+		gh_guest_time_begin();
+		*error = gh_hypercall_vcpu_run(vcpu->capid, vcpu->resume, resp);
+		gh_guest_time_end();
+		entered = true;
+	}
+	gh_clock_stop(clock);
+	preempt_enable();
+	return entered;
+}
+
+/* Why the guest was not entered. */
+static int gh_vcpu_stopped(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
+{
+	u32 state = atomic_read(&vcpu->state);
+	unsigned long work;
+
+	if (state & GH_VCPU_F_DOWN)
+		return gh_vcpu_report(vcpu);
+	if (state & GH_VCPU_F_CANCEL)
+		return -ECANCELED;
+	if (state & GH_VCPU_F_KICK)
+		return GH_URING_EXIT_PREEMPTED;
+	if (READ_ONCE(vcpu->run->immediate_exit))
+		return GH_URING_EXIT_INTR;
+	if (task_sigpending(current))
+		return GH_URING_EXIT_INTR;
+
+	work = read_thread_flags() & slice->work;
+	if (!work)
+		return GH_RUN_AGAIN;
+	if (!slice->ioctl)
+		return GH_URING_EXIT_PREEMPTED;
+	if (work & (_TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME))
+		return GH_RUN_RESTART;
+	schedule();
+	return GH_RUN_AGAIN;
+}
+
+/* The slice is over; an ioctl has as many as it likes. */
+static int gh_vcpu_slice_over(struct gh_vcpu_slice *slice, u64 now)
+{
+	if (!slice->ioctl)
+		return GH_URING_EXIT_PREEMPTED;
+	slice->end = now + GH_SLICE_MAX_NS;
+	return GH_RUN_AGAIN;
+}
+
+/* READY: interrupted. The only place that reads the clock between entries. */
+static int gh_vcpu_ready(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
+{
+	u64 now = ktime_get_ns();
+
+	trace_gh_vcpu_slice(vcpu, slice->end - now);
+	if (unlikely(!READ_ONCE(vcpu->live))) {
+		int ret = GH_RUN_AGAIN;
+
+		if (gunyah_vm_state(vcpu->ghvm, NULL) == GUNYAH_VM_EXITED)
+			ret = gh_vcpu_dying(vcpu, GH_UNWIND_LIMIT_NS, GH_RUN_AGAIN);
+		if (ret)
+			return ret;
+	}
+	return now >= slice->end ? gh_vcpu_slice_over(slice, now) : GH_RUN_AGAIN;
+}
+
+/*
+ * BUSY, RETRY or BLOCKED: somebody else has the vCPU, or the hypervisor cannot run
+ * it yet. Nothing was consumed. Passes soon as a rule.
+ */
+static int gh_vcpu_stalled(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
+{
+	struct gunyah_vm_exit_info info;
+	u64 now = ktime_get_ns();
+	unsigned int tries = slice->tries++;
+
+	vcpu->stats.stalls++;
+	if (!vcpu->stall_since)
+		vcpu->stall_since = now;
+	if (now - vcpu->stall_since >= GH_STALL_LIMIT_NS) {
+		vcpu->stall_since = 0;
+		if (gunyah_vm_state(vcpu->ghvm, &info) == GUNYAH_VM_EXITED)
+			return gh_vcpu_record_status(vcpu, &info);
+		return -ETIMEDOUT;
+	}
+	if (tries < GH_STALL_TRIES) {
+		cpu_relax();
+		return GH_RUN_AGAIN;
+	}
+	if (!slice->may_sleep)
+		return GH_URING_EXIT_PREEMPTED;
+	if (now >= slice->end && !slice->ioctl)
+		return GH_URING_EXIT_PREEMPTED;
+	/* 50 us, doubled up to 1.6 ms. */
+	fsleep(50UL << min(tries - GH_STALL_TRIES, 5U));
+	return GH_RUN_AGAIN;
+}
+
+/* Any other error of the hypercall. */
+static int gh_vcpu_failed(struct gunyah_vcpu *vcpu)
+{
+	struct gunyah_vm_exit_info info;
+
+	if (gunyah_vm_state(vcpu->ghvm, &info) == GUNYAH_VM_EXITED)
+		return gh_vcpu_record_status(vcpu, &info);
+	return -EIO;
+}
+
+static int gh_vcpu_mmio(struct gunyah_vcpu *vcpu, const struct gh_vcpu_run_resp *resp)
+{
+	bool write = resp->state == GH_VCPU_STATE_VMMIO_WRITE;
+	struct gh_vcpu_run *run = vcpu->run;
+	u64 addr = resp->data[0];
+	u64 len = resp->data[1];
+	u64 data = 0;
+
+	if (unlikely(len > 8 || !is_power_of_2(len) || addr + (len - 1) < addr))
+		return gh_vcpu_break(vcpu);
+
+	if (write) {
+		/* The hypervisor passes the whole register. */
+		data = resp->data[2] & gh_mmio_mask(len);
+		if (!gunyah_vm_mmio_write(vcpu->ghvm, addr, len, data)) {
+			vcpu->stats.mmio_kernel++;
+			return GH_RUN_AGAIN;
+		}
+		vcpu->stats.mmio_writes++;
+		vcpu->pending = GH_VCPU_PENDING_WRITE;
+	} else {
+		vcpu->stats.mmio_reads++;
+		vcpu->pending = GH_VCPU_PENDING_READ;
+	}
+	vcpu->pending_len = len;
+
+	run->exit_reason = GH_VM_EXIT_MMIO;
+	run->mmio.phys_addr = addr;
+	*(__le64 *)run->mmio.data = cpu_to_le64(data);
+	run->mmio.len = len;
+	run->mmio.is_write = write;
+	run->mmio.resume_action = GH_VCPU_RESUME_HANDLED;
+	return GH_URING_EXIT_MMIO | (write ? GH_URING_RES_WRITE : 0) |
+	       (int)len << GH_URING_RES_LEN_SHIFT;
+}
+
+/* One return of the hypercall. */
+static int gh_vcpu_handle(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice,
+			  enum gh_error error, const struct gh_vcpu_run_resp *resp)
+{
+	if (unlikely(error != GH_ERROR_OK)) {
+		if (error == GH_ERROR_RETRY || error == GH_ERROR_BUSY)
+			return gh_vcpu_stalled(vcpu, slice);
+		return gh_vcpu_failed(vcpu);
+	}
+	/* The hypervisor has the answer. */
+	vcpu->resume[0] = 0;
+	if (resp->state == GH_VCPU_STATE_BLOCKED)
+		return gh_vcpu_stalled(vcpu, slice);
+	if (unlikely(vcpu->stall_since)) {
+		vcpu->stall_since = 0;
+		slice->tries = 0;
+	}
+
+	switch (resp->state) {
+	case GH_VCPU_STATE_VMMIO_READ:
+	case GH_VCPU_STATE_VMMIO_WRITE:
+		return gh_vcpu_mmio(vcpu, resp);
+	case GH_VCPU_STATE_READY:
+		return gh_vcpu_ready(vcpu, slice);
+	case GH_VCPU_STATE_EXPECTS_WAKEUP:
+		return gh_vcpu_wait(vcpu);
+	case GH_VCPU_STATE_POWERED_OFF:
+		if (!(resp->data[0] & GH_POWERED_OFF_GONE))
+			return gh_vcpu_wait(vcpu);
+		vcpu->gone = true;
+		fallthrough;
+	case GH_VCPU_STATE_FAULT:
+	case GH_VCPU_STATE_SYSTEM_RESET:
+		return gh_vcpu_dying(vcpu, GH_REPORT_LIMIT_NS, GH_RUN_WAIT);
+	default:
+		return gh_vcpu_break(vcpu);
+	}
+}
+
+/**
+ * gh_vcpu_run_slice() - run the guest until user space must know something
+ * @vcpu: owned, the answer to its pending access taken
+ * @slice: how long and how
+ *
+ * Return: what a command's CQE says, -errno, GH_RUN_WAIT, or GH_RUN_RESTART
+ */
+int gh_vcpu_run_slice(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
+{
+	struct gh_vcpu_run_resp resp;
+	enum gh_error error;
+	int ret;
+
+	vcpu->stats.runs++;
+	if (unlikely(!READ_ONCE(vcpu->live) || vcpu->broken)) {
+		ret = gh_vcpu_may_run(vcpu);
+		if (ret)
+			return ret;
+	}
+	trace_gh_vcpu_run(vcpu, slice->end);
+	do {
+		if (unlikely(!gh_vcpu_enter(vcpu, slice, &resp, &error))) {
+			ret = gh_vcpu_stopped(vcpu, slice);
+			continue;
+		}
+		vcpu->stats.entries++;
+		trace_gh_vcpu_exit(vcpu, error, &resp);
+		ret = gh_vcpu_handle(vcpu, slice, error, &resp);
+	} while (ret == GH_RUN_AGAIN);
+
+	if (ret == GH_URING_EXIT_PREEMPTED)
+		vcpu->stats.preempts++;
+	else if (ret == GH_URING_EXIT_INTR)
+		vcpu->stats.intrs++;
+	return ret;
+}
+
+/* The ioctl's wait. Whatever ends it, the vCPU is RUNNING and ours after. */
+static void gh_vcpu_sleep(struct gunyah_vcpu *vcpu)
+{
+	if (gh_vcpu_event(vcpu, GH_VCPU_EV_SLEEP) != GH_VCPU_ACT_WAIT)
+		return;
+	vcpu->stats.parks++;
+	trace_gh_vcpu_park(vcpu, false);
+	rcuwait_wait_event(&vcpu->sleeper,
+			   gh_vcpu_phase(atomic_read(&vcpu->state)) != GH_VCPU_ASLEEP,
+			   TASK_INTERRUPTIBLE);
+	/* A signal leaves it asleep; a wake-up has moved it already. */
+	gh_vcpu_event(vcpu, GH_VCPU_EV_SIGNAL);
+	vcpu->stats.wakes++;
+	trace_gh_vcpu_wake(vcpu, false);
+}
+
+static long gh_vcpu_ioctl_result(int ret)
+{
+	switch (ret) {
+	case GH_URING_EXIT_PREEMPTED:
+	case GH_URING_EXIT_INTR:
+		return -EINTR;
+	case GH_RUN_RESTART:
+		/* No signal, only task work: it runs, and the call starts again. */
+		return restart_syscall();
+	default:
+		return ret < 0 ? ret : 0;
+	}
+}
+
+/* GH_VCPU_RUN as ioctl: until an exit, a signal or a kick, waiting included. */
+long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu)
+{
+	struct gh_vcpu_slice slice;
+	int ret;
+
+	if (current->mm != vcpu->mm)
+		return -EPERM;
+	switch (gh_vcpu_event(vcpu, GH_VCPU_EV_RUN)) {
+	case GH_VCPU_ACT_ENTER:
+		break;
+	case GH_VCPU_ACT_REPORT:
+		return gh_vcpu_ioctl_result(gh_vcpu_report(vcpu));
+	default:
+		return -EBUSY;
+	}
+
+	ret = gh_vcpu_take_answer(vcpu, 0, 0);
+	if (ret)
+		goto out;
+	gh_vcpu_slice_init(&slice, ktime_get_ns(), GH_SLICE_MAX_NS, true);
+	slice.ioctl = true;
+	for (;;) {
+		ret = gh_vcpu_run_slice(vcpu, &slice);
+		if (ret != GH_RUN_WAIT)
+			break;
+		gh_vcpu_sleep(vcpu);
+	}
+out:
+	gh_vcpu_stop(vcpu);
+	return gh_vcpu_ioctl_result(ret);
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The vCPU's io_uring commands: RUN, KICK and CANCEL.
+ *
+ * A run whose guest has something to say completes by returning a value. One whose
+ * guest waits is parked: the command stays with us and costs no thread, until the
+ * wake-up interrupt queues its task work. gunyah_vcpu.h says who completes what.
+ */
+
+#include <linux/fs.h>
+#include <linux/ktime.h>
+#include <linux/sched.h>
+
+#include "compat.h"
+#include "gunyah_vcpu.h"
+#include "gunyah_vcpu_trace.h"
+
+/* In the context of the submitter, or of a kernel thread if that is dead. */
+GH_URING_TASK_WORK(gh_vcpu_uring_wake)
+{
+	struct gunyah_vcpu *vcpu = cmd->file->private_data;
+	s32 res = GH_URING_EXIT_RUNNABLE;
+
+	vcpu->stats.wakes++;
+	trace_gh_vcpu_wake(vcpu, true);
+	if (gh_vcpu_event(vcpu, GH_VCPU_EV_DONE) == GH_VCPU_ACT_CANCELED)
+		res = -ECANCELED;
+	gh_uring_done(cmd, res, 0, issue_flags);
+}
+
+/* Any context. The caller won the command; ->cmd is not ours any more after. */
+void gh_vcpu_complete(struct gunyah_vcpu *vcpu)
+{
+	io_uring_cmd_complete_in_task(vcpu->cmd, gh_vcpu_uring_wake);
+}
+
+static int gh_vcpu_uring_park(struct gunyah_vcpu *vcpu, struct io_uring_cmd *cmd,
+			      unsigned int issue_flags)
+{
+	vcpu->stats.parks++;
+	trace_gh_vcpu_park(vcpu, true);
+	vcpu->cmd = cmd;
+	io_uring_cmd_mark_cancelable(cmd, issue_flags);
+	/* After this the command, and with it the vCPU, may be gone. */
+	if (gh_vcpu_event(vcpu, GH_VCPU_EV_PARK) == GH_VCPU_ACT_COMPLETE) {
+		wake_up_var(&vcpu->state);
+		gh_vcpu_complete(vcpu);
+	}
+	return -EIOCBQUEUED;
+}
+
+/* The ring is closed, its task executes or dies. Under the ring's lock. */
+static int gh_vcpu_uring_cancel(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	struct gunyah_vcpu *vcpu = cmd->file->private_data;
+
+	trace_gh_vcpu_cancel(vcpu, atomic_read(&vcpu->state));
+	if (gh_vcpu_event(vcpu, GH_VCPU_EV_RING_CANCEL) == GH_VCPU_ACT_CANCELED)
+		gh_uring_done(cmd, -ECANCELED, 0, issue_flags);
+	return 0;
+}
+
+/*
+ * What a 32-byte CQE says of an MMIO exit. The page is user space's, and so is the
+ * answer: reading back what it may have changed harms nobody else.
+ */
+static bool gh_vcpu_uring_inline(const struct gunyah_vcpu *vcpu, s32 res, u64 *extra)
+{
+	u64 addr = READ_ONCE(vcpu->run->mmio.phys_addr);
+	u64 data = 0;
+
+	if (GH_URING_RES_EXIT(res) != GH_URING_EXIT_MMIO)
+		return false;
+	if (res & GH_URING_RES_WRITE)
+		data = le64_to_cpu(READ_ONCE(*(__le64 *)vcpu->run->mmio.data));
+	if (upper_32_bits(addr) || upper_32_bits(data))
+		return false;
+	*extra = data << 32 | addr;
+	return true;
+}
+
+/* A command's own fields, read once from memory that user space can change. */
+struct gh_vcpu_args {
+	u64 flags;
+	u64 resume_data;
+	u64 deadline_ns;
+	u32 slice_ns;
+};
+
+static int gh_vcpu_uring_args(const struct io_uring_cmd *cmd, struct gh_vcpu_args *args)
+{
+	const struct io_uring_sqe *sqe = cmd->sqe;
+	const struct gh_uring_run *run = gh_uring_sqe_cmd(sqe, struct gh_uring_run);
+
+	args->flags = READ_ONCE(sqe->addr);
+	args->slice_ns = READ_ONCE(sqe->len);
+	args->resume_data = READ_ONCE(run->resume_data);
+	args->deadline_ns = READ_ONCE(run->deadline_ns);
+
+	if (args->flags & ~GH_URING_RUN_FLAGS)
+		return -EINVAL;
+	if (args->resume_data && !(args->flags & GH_URING_RUN_RESUME))
+		return -EINVAL;
+	if (READ_ONCE(sqe->buf_index) || READ_ONCE(sqe->file_index) ||
+	    cmd->flags & IORING_URING_CMD_MASK)
+		return -EINVAL;
+	return 0;
+}
+
+/* Owned. The command's result, or GH_RUN_WAIT. */
+static int gh_vcpu_uring_owned(struct gunyah_vcpu *vcpu, const struct gh_vcpu_args *args,
+			       unsigned int issue_flags)
+{
+	struct gh_vcpu_slice slice;
+	u64 length = GH_SLICE_DEFAULT_NS;
+	u64 now;
+	int ret;
+
+	ret = gh_vcpu_take_answer(vcpu, args->flags, args->resume_data);
+	if (ret)
+		return ret;
+
+	now = ktime_get_ns();
+	if (args->slice_ns)
+		length = clamp_t(u64, args->slice_ns, GH_SLICE_MIN_NS, GH_SLICE_MAX_NS);
+	if (args->deadline_ns) {
+		if (now >= args->deadline_ns)
+			return GH_URING_EXIT_PREEMPTED;
+		length = min(length, args->deadline_ns - now);
+	}
+	gh_vcpu_slice_init(&slice, now, length, !(issue_flags & IO_URING_F_NONBLOCK));
+	return gh_vcpu_run_slice(vcpu, &slice);
+}
+
+static int gh_vcpu_uring_run(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	struct gunyah_vcpu *vcpu = cmd->file->private_data;
+	struct gh_vcpu_args args;
+	u64 extra;
+	int ret;
+
+	ret = gh_vcpu_uring_args(cmd, &args);
+	if (unlikely(ret))
+		return ret;
+	/* A ring's own threads have the mm of the ring's creator. */
+	if (unlikely(current->mm != vcpu->mm))
+		return -EPERM;
+
+	switch (gh_vcpu_event(vcpu, GH_VCPU_EV_RUN)) {
+	case GH_VCPU_ACT_ENTER:
+		break;
+	case GH_VCPU_ACT_REPORT:
+		return gh_vcpu_report(vcpu);
+	default:
+		return -EBUSY;
+	}
+
+	ret = gh_vcpu_uring_owned(vcpu, &args, issue_flags);
+	if (ret == GH_RUN_WAIT)
+		return gh_vcpu_uring_park(vcpu, cmd, issue_flags);
+
+	if (issue_flags & IO_URING_F_CQE32 && ret > 0 &&
+	    gh_vcpu_uring_inline(vcpu, ret, &extra)) {
+		/* Only done() can carry it. Before STOP: the page is ours until then. */
+		gh_vcpu_stop(vcpu);
+		gh_uring_done(cmd, ret | GH_URING_RES_INLINE, extra, issue_flags);
+		return -EIOCBQUEUED;
+	}
+	gh_vcpu_stop(vcpu);
+	return ret;
+}
+
+int gh_vcpu_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	struct gunyah_vcpu *vcpu = cmd->file->private_data;
+
+	if (unlikely(issue_flags & IO_URING_F_CANCEL))
+		return gh_vcpu_uring_cancel(cmd, issue_flags);
+
+	switch (cmd->cmd_op) {
+	case GH_VCPU_RUN:
+		return gh_vcpu_uring_run(cmd, issue_flags);
+	case GH_VCPU_KICK:
+	case GH_VCPU_CANCEL: {
+		struct gh_vcpu_args args;
+		int ret = gh_vcpu_uring_args(cmd, &args);
+
+		if (ret || args.flags || args.slice_ns || args.deadline_ns)
+			return -EINVAL;
+		if (cmd->cmd_op == GH_VCPU_KICK)
+			gh_vcpu_kick(vcpu);
+		else
+			gh_vcpu_cancel(vcpu);
+		return 0;
+	}
+	default:
+		return -EOPNOTSUPP;
+	}
+}
