@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Bad input to every ioctl on each descriptor: a clear errno each time, nothing
+ * changed, nothing in the kernel's log.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "gt.h"
+
+#define RWX_LENT	(GT_MEM_RWX | GH_MEM_LENT)
+#define PAGE		0x1000UL
+
+TestSuite(badinput, GT_LOG);
+
+/* ---- numbers --------------------------------------------------------------- */
+
+/* The type of each descriptor's own commands, and that no other has them. */
+enum kind { DEV = 1, VM = 2, VCPU = 4 };
+
+static const struct { unsigned int nr; unsigned int kinds; } known[] = {
+	{ 0x0, DEV }, { 0x1, VM }, { 0x2, VM }, { 0x3, VM }, { 0x4, VM }, { 0x5, VCPU },
+	{ 0x6, VCPU }, { 0x7, VM }, { 0x40, VCPU }, { 0x41, VCPU },
+};
+
+static bool is_known(unsigned int nr, enum kind kind)
+{
+	unsigned int i;
+
+	for (i = 0; i < GT_ARRAY_SIZE(known); i++) {
+		if (known[i].nr == nr && known[i].kinds & kind)
+			return true;
+	}
+	return false;
+}
+
+static void check_numbers(int fd, enum kind kind)
+{
+	static const unsigned int sizes[] = { 0, 1, 4, 8, 16, 32, 64, 1056, 0x3fff };
+	unsigned int nr, dir, i;
+	unsigned long cmd;
+
+	for (nr = 0; nr < 256; nr++) {
+		for (dir = 0; dir < 4; dir++) {
+			for (i = 0; i < GT_ARRAY_SIZE(sizes); i++) {
+				cmd = _IOC(dir, GH_IOCTL_TYPE, nr, sizes[i]);
+				if (is_known(nr, kind))
+					continue;
+				cr_assert_eq(gt_ioctl(fd, cmd, 0), -ENOTTY, "%#lx", cmd);
+			}
+		}
+	}
+	for (i = 0; i < 256; i++) {
+		cmd = _IOC(_IOC_NONE, i, 5, 0);
+		if (i == GH_IOCTL_TYPE || i == 'T' || i == 'f' || i == 'X' || !i)
+			continue;
+		cr_assert_eq(gt_ioctl(fd, cmd, 0), -ENOTTY, "%#lx", cmd);
+	}
+}
+
+Test(badinput, unknown_numbers_of_the_device)
+{
+	int fd = gt_open_dev();
+
+	cr_assert_geq(fd, 0);
+	check_numbers(fd, DEV);
+	close(fd);
+}
+
+Test(badinput, unknown_numbers_of_a_vm)
+{
+	int fd = gt_create_vm();
+
+	cr_assert_geq(fd, 0);
+	check_numbers(fd, VM);
+	close(fd);
+}
+
+Test(badinput, unknown_numbers_of_a_vcpu)
+{
+	struct gt_vm vm;
+
+	gt_vm_create(&vm);
+	gt_vm_add_vcpu(&vm, 0);
+	check_numbers(vm.vcpus[0].fd, VCPU);
+	gt_vm_close(&vm);
+}
+
+/* A known number with another size or direction is another command. */
+Test(badinput, known_numbers_of_another_size)
+{
+	static const unsigned int vm_nrs[] = { 1, 2, 4, 7 };
+	static const unsigned int sizes[] = { 0, 1, 8, 24, 40, 1055, 1057 };
+	uint8_t buf[2048] = { 0 };
+	unsigned int i, j;
+	int fd = gt_create_vm();
+
+	cr_assert_geq(fd, 0);
+	for (i = 0; i < GT_ARRAY_SIZE(vm_nrs); i++) {
+		for (j = 0; j < GT_ARRAY_SIZE(sizes); j++)
+			cr_assert_eq(gt_ioctl(fd, _IOC(_IOC_WRITE, 'G', vm_nrs[i], sizes[j]),
+					      (unsigned long)buf), -ENOTTY);
+		cr_assert_eq(gt_ioctl(fd, _IOC(_IOC_READ, 'G', vm_nrs[i], 16),
+				      (unsigned long)buf), -ENOTTY);
+	}
+	close(fd);
+}
+
+Test(badinput, arguments_where_none_belong)
+{
+	struct gt_vm vm;
+	int dev = gt_open_dev();
+
+	cr_assert_eq(gt_ioctl(dev, GH_CREATE_VM, 1), -EINVAL);
+	cr_assert_eq(gt_ioctl(dev, GH_CREATE_VM, ULONG_MAX), -EINVAL);
+	close(dev);
+	gt_vm_create(&vm);
+	gt_vm_add_vcpu(&vm, 0);
+	/* The published driver ignores these arguments; a client may pass rubbish. */
+	cr_assert_eq(gt_ioctl(vm.vcpus[0].fd, GH_VCPU_MMAP_SIZE, 0),
+		     (int)sysconf(_SC_PAGESIZE));
+	cr_assert_eq(gt_ioctl(vm.vcpus[0].fd, GH_VCPU_RUN, 0), -ENODEV);
+	gt_vm_close(&vm);
+}
+
+/* ---- pointers ---------------------------------------------------------------- */
+
+Test(badinput, bad_pointers)
+{
+	static const unsigned long cmds[] = {
+		GH_VM_SET_USER_MEM_REGION, GH_VM_SET_DTB_CONFIG, GH_VM_ADD_FUNCTION,
+		GH_VM_REMOVE_FUNCTION, GH_VM_ADD_FUNCTION_BY_NAME,
+		GH_VM_REMOVE_FUNCTION_BY_NAME,
+	};
+	uint8_t *two = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned int i;
+	int fd = gt_create_vm();
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(mprotect(two + PAGE, PAGE, PROT_NONE), 0);
+	for (i = 0; i < GT_ARRAY_SIZE(cmds); i++) {
+		cr_assert_eq(gt_ioctl(fd, cmds[i], 0), -EFAULT, "command %u", i);
+		cr_assert_eq(gt_ioctl(fd, cmds[i], 1), -EFAULT);
+		cr_assert_eq(gt_ioctl(fd, cmds[i], ULONG_MAX), -EFAULT);
+		cr_assert_eq(gt_ioctl(fd, cmds[i], 0xffff000000000000UL), -EFAULT);
+		/* The struct ends behind readable memory. */
+		cr_assert_eq(gt_ioctl(fd, cmds[i], (unsigned long)two + PAGE - 8), -EFAULT);
+	}
+	close(fd);
+}
+
+/* An unaligned struct is as good as any other. */
+Test(badinput, unaligned_struct)
+{
+	struct gh_vm_dtb_config dtb = { .guest_phys_addr = GT_RAM_BASE, .size = PAGE };
+	uint8_t buf[64];
+	int fd = gt_create_vm();
+
+	cr_assert_geq(fd, 0);
+	memcpy(buf + 1, &dtb, sizeof(dtb));
+	cr_assert_eq(gt_ioctl(fd, GH_VM_SET_DTB_CONFIG, (unsigned long)buf + 1), 0);
+	close(fd);
+}
+
+/* ---- memory -------------------------------------------------------------------- */
+
+Test(badinput, memory_flags)
+{
+	uint8_t *ram = gt_ram_alloc(PAGE);
+	int fd = gt_create_vm(), bit;
+
+	cr_assert_geq(fd, 0);
+	for (bit = 4; bit < 32; bit++)
+		cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT | 1U << bit, GT_RAM_BASE, PAGE, ram),
+			     -EINVAL, "flag %d", bit);
+	/* Memory nobody may touch. */
+	cr_assert_eq(gt_set_mem(fd, 0, 0, GT_RAM_BASE, PAGE, ram), -EINVAL);
+	cr_assert_eq(gt_set_mem(fd, 0, GH_MEM_LENT, GT_RAM_BASE, PAGE, ram), -EINVAL);
+	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, ram), 0);
+	close(fd);
+	munmap(ram, PAGE);
+}
+
+Test(badinput, memory_alignment)
+{
+	uint8_t *ram = gt_ram_alloc(2 * PAGE);
+	int fd = gt_create_vm();
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE + 1, PAGE, ram), -EINVAL);
+	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE + 0x800, PAGE, ram), -EINVAL);
+	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE + 1, ram), -EINVAL);
+	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, 1, ram), -EINVAL);
+	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, ram + 16), -EINVAL);
+	close(fd);
+	munmap(ram, 2 * PAGE);
+}
+
+Test(badinput, memory_overflow)
+{
+	uint8_t *ram = gt_ram_alloc(PAGE);
+	int fd = gt_create_vm(), ret;
+	unsigned int i;
+	static const struct { uint64_t gpa, size; } bad[] = {
+		{ -PAGE, 2 * PAGE }, { -PAGE, PAGE }, { 1ULL << 63, 1ULL << 63 },
+		{ GT_RAM_BASE, -PAGE }, { GT_RAM_BASE, 1ULL << 52 }, { 0, -PAGE },
+		{ GT_RAM_BASE, 1ULL << 44 },
+	};
+
+	cr_assert_geq(fd, 0);
+	for (i = 0; i < GT_ARRAY_SIZE(bad); i++) {
+		ret = gt_set_mem(fd, 0, RWX_LENT, bad[i].gpa, bad[i].size, ram);
+		cr_assert(ret == -EINVAL || ret == -EOVERFLOW || ret == -ENOMEM ||
+			  ret == -EFAULT || ret == -E2BIG, "case %u: %d", i, ret);
+	}
+	/* The user's range leaves the address space. */
+	ret = gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, 2 * PAGE, (void *)-PAGE);
+	cr_assert(ret == -EINVAL || ret == -EOVERFLOW || ret == -EFAULT, "%d", ret);
+	ret = gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, (void *)0xffff800000000000);
+	cr_assert(ret == -EINVAL || ret == -EFAULT, "%d", ret);
+	close(fd);
+	munmap(ram, PAGE);
+}
+
+Test(badinput, memory_that_is_not_there)
+{
+	uint8_t *ram = gt_ram_alloc(4 * PAGE);
+	long pinned = gt_pinned();
+	int fd = gt_create_vm();
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, NULL), -EFAULT);
+	/* A hole in the middle: what was pinned before it is released. */
+	munmap(ram + 2 * PAGE, PAGE);
+	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, 4 * PAGE, ram), -EFAULT);
+	cr_assert_eq(gt_pinned(), pinned);
+	/* Memory the caller may only read. */
+	cr_assert_eq(mprotect(ram, PAGE, PROT_READ), 0);
+	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, ram), -EFAULT);
+	cr_assert_eq(gt_pinned(), pinned);
+	close(fd);
+	munmap(ram, 4 * PAGE);
+}
+
+/* Pages of a file on disk cannot be given away for long, nor a device's. */
+Test(badinput, memory_of_another_kind)
+{
+	int fd = gt_create_vm(), dev, ret;
+	struct gt_vm other;
+	void *map;
+
+	cr_assert_geq(fd, 0);
+	dev = open("/dev/mem", O_RDWR | O_CLOEXEC);
+	if (dev >= 0) {
+		map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, dev, 0x09000000);
+		if (map != MAP_FAILED) {
+			ret = gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, map);
+			cr_assert_lt(ret, 0);
+			munmap(map, PAGE);
+		}
+		close(dev);
+	}
+	/* The shared page of a vCPU is the kernel's. */
+	gt_vm_create(&other);
+	gt_vm_add_vcpu(&other, 0);
+	ret = gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, other.vcpus[0].run);
+	cr_assert_lt(ret, 0, "the run page of a vCPU was lent");
+	gt_vm_close(&other);
+	close(fd);
+}
+
+/* ---- device tree ---------------------------------------------------------------- */
+
+Test(badinput, dtb_config)
+{
+	int fd = gt_create_vm();
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(gt_set_dtb(fd, -PAGE, 2 * PAGE), -EOVERFLOW);
+	cr_assert_eq(gt_set_dtb(fd, GT_RAM_BASE, -PAGE), -EOVERFLOW);
+	cr_assert_eq(gt_set_dtb(fd, ULONG_MAX, ULONG_MAX), -EOVERFLOW);
+	cr_assert_eq(gt_set_dtb(fd, GT_RAM_BASE, 0), -EINVAL);
+	cr_assert_eq(gt_set_dtb(fd, GT_RAM_BASE, PAGE), 0);
+	close(fd);
+}
+
+/* ---- functions ------------------------------------------------------------------- */
+
+static int add(int fd, uint32_t type, uint32_t size, const void *arg)
+{
+	struct gh_fn_desc desc = { .type = type, .arg_size = size, .arg = (uintptr_t)arg };
+
+	return gt_ioctl(fd, GH_VM_ADD_FUNCTION, (unsigned long)&desc);
+}
+
+static int del(int fd, uint32_t type, uint32_t size, const void *arg)
+{
+	struct gh_fn_desc desc = { .type = type, .arg_size = size, .arg = (uintptr_t)arg };
+
+	return gt_ioctl(fd, GH_VM_REMOVE_FUNCTION, (unsigned long)&desc);
+}
+
+Test(badinput, function_types_and_sizes)
+{
+	static const uint32_t types[] = { 0, 2, 3, 4, 0x7fffffff, UINT32_MAX };
+	uint8_t arg[512] = { 0 };
+	int fd = gt_create_vm(), ret;
+	unsigned int i;
+	uint32_t size;
+
+	cr_assert_geq(fd, 0);
+	for (i = 0; i < GT_ARRAY_SIZE(types); i++) {
+		ret = add(fd, types[i], 4, arg);
+		cr_assert(ret == -ENOENT || ret == -EOPNOTSUPP || ret == -EINVAL,
+			  "type %#x: %d", types[i], ret);
+		cr_assert_lt(del(fd, types[i], 4, arg), 0);
+	}
+	for (size = 0; size <= 512; size++) {
+		if (size == sizeof(struct gh_fn_vcpu_arg))
+			continue;
+		ret = add(fd, GH_FN_VCPU, size, arg);
+		cr_assert(ret == -EINVAL || ret == -E2BIG, "size %u: %d", size, ret);
+	}
+	ret = add(fd, GH_FN_VCPU, UINT32_MAX, arg);
+	cr_assert(ret == -EINVAL || ret == -E2BIG, "%d", ret);
+	cr_assert_eq(add(fd, GH_FN_VCPU, 4, NULL), -EFAULT);
+	cr_assert_eq(add(fd, GH_FN_VCPU, 4, (void *)ULONG_MAX), -EFAULT);
+	cr_assert_eq(del(fd, GH_FN_VCPU, 4, NULL), -EFAULT);
+	cr_assert_eq(del(fd, GH_FN_VCPU, 4, arg), -ENOENT);
+	close(fd);
+}
+
+Test(badinput, function_names)
+{
+	static const char *const names[] = { "", "vcp", "vcpux", "VCPU", "vcpu ", "../vcpu", "%s%n" };
+	struct gh_vm_function fn;
+	int fd = gt_create_vm(), ret;
+	unsigned int i;
+
+	cr_assert_geq(fd, 0);
+	for (i = 0; i < GT_ARRAY_SIZE(names); i++) {
+		memset(&fn, 0, sizeof(fn));
+		strcpy(fn.name, names[i]);
+		ret = gt_ioctl(fd, GH_VM_ADD_FUNCTION_BY_NAME, (unsigned long)&fn);
+		cr_assert(ret == -ENOENT || ret == -EINVAL, "'%s': %d", names[i], ret);
+	}
+	/* No end within the field. */
+	memset(&fn, 'v', sizeof(fn));
+	ret = gt_ioctl(fd, GH_VM_ADD_FUNCTION_BY_NAME, (unsigned long)&fn);
+	cr_assert(ret == -ENOENT || ret == -EINVAL, "%d", ret);
+	ret = gt_ioctl(fd, GH_VM_REMOVE_FUNCTION_BY_NAME, (unsigned long)&fn);
+	cr_assert(ret == -ENOENT || ret == -EINVAL, "%d", ret);
+	close(fd);
+}
+
+/* Ids that no VM has: added, perhaps, but then no start. */
+Test(badinput, vcpu_ids)
+{
+	static const uint32_t ids[] = { 0x7fffffff, 0x80000000, UINT32_MAX };
+	int vm = gt_create_vm(), fd;
+	unsigned int i;
+
+	cr_assert_geq(vm, 0);
+	for (i = 0; i < GT_ARRAY_SIZE(ids); i++) {
+		fd = gt_add_vcpu(vm, ids[i]);
+		if (fd >= 0)
+			close(fd);
+		else
+			cr_assert_eq(fd, -EINVAL, "id %#x: %d", ids[i], fd);
+	}
+	close(vm);
+}
+
+/* A process without room for a descriptor: an error, and nothing half-made. */
+Test(badinput, no_descriptor_left)
+{
+	struct rlimit limit, none;
+	int dev = gt_open_dev(), vm = gt_create_vm(), fd;
+
+	cr_assert_geq(dev, 0);
+	cr_assert_geq(vm, 0);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cr_assert_eq(gt_add_vcpu(vm, 0), -EMFILE);
+	cr_assert_eq(gt_ioctl(dev, GH_CREATE_VM, 0), -EMFILE);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	fd = gt_add_vcpu(vm, 0);
+	cr_assert_geq(fd, 0, "%s", strerror(-fd));
+	close(fd);
+	close(vm);
+	close(dev);
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Commands that are wrong: each has its errno, changes nothing, and the vCPU runs
+ * afterwards as if nothing had been.
+ */
+#include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gt.h"
+
+#define DEV	GT_DEV_BASE
+#define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
+
+TestSuite(uring_bad, GT_LOG);
+
+static const struct gs_op ops[] = { { GS_WRITE, 4, DEV, 5 }, { GS_OFF } };
+
+/* The guest has not moved: its first exit is still to come. */
+static void check_untouched(struct gt_vm *vm)
+{
+	gt_check_write(&gt_path_ring, &vm->vcpus[0], 4, DEV, 5, __LINE__);
+}
+
+static int submit_one(struct io_uring *ring)
+{
+	gt_ring_submit(ring, 1);
+	return gt_ring_take(ring, 0);
+}
+
+Test(uring_bad, fields_of_run)
+{
+	const struct gh_uring_run data = { .resume_data = 1 };
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	struct gt_vm vm;
+	int bit, fd;
+
+	gt_ring_init(&ring, 8, RING);
+	GT_BOOT_SCRIPT(&vm, ops);
+	fd = vm.vcpus[0].fd;
+
+	/* Each unknown flag. */
+	for (bit = 1; bit < 64; bit++) {
+		sqe = gt_ring_sqe(&ring);
+		gh_uring_prep_run(sqe, fd, 0, 0);
+		sqe->addr = 1ULL << bit;
+		cr_assert_eq(submit_one(&ring), -EINVAL, "flag %d", bit);
+	}
+	/* Data without the flag that says so. */
+	sqe = gt_ring_sqe(&ring);
+	gh_uring_prep_run(sqe, fd, 0, 0);
+	memcpy(sqe->cmd, &data, sizeof(data));
+	cr_assert_eq(submit_one(&ring), -EINVAL);
+	/* uring_cmd_flags: all but the fixed buffer, which io_uring itself refuses. */
+	for (bit = 0; bit < 32; bit++) {
+		sqe = gt_ring_sqe(&ring);
+		gh_uring_prep_run(sqe, fd, 0, 0);
+		sqe->uring_cmd_flags = 1U << bit;
+		cr_assert_lt(submit_one(&ring), 0, "uring_cmd_flags %d", bit);
+	}
+	check_untouched(&vm);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+Test(uring_bad, fields_of_kick_and_cancel)
+{
+	static const uint32_t cmds[] = { GH_VCPU_KICK, GH_VCPU_CANCEL };
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	struct gt_vm vm;
+	unsigned int i;
+
+	gt_ring_init(&ring, 8, RING);
+	GT_BOOT_SCRIPT(&vm, ops);
+	for (i = 0; i < GT_ARRAY_SIZE(cmds); i++) {
+		sqe = gt_ring_sqe(&ring);
+		gh_uring_prep_cmd(sqe, vm.vcpus[0].fd, cmds[i]);
+		sqe->addr = 1;
+		cr_assert_eq(submit_one(&ring), -EINVAL);
+		sqe = gt_ring_sqe(&ring);
+		gh_uring_prep_cmd(sqe, vm.vcpus[0].fd, cmds[i]);
+		sqe->len = 1;
+		cr_assert_eq(submit_one(&ring), -EINVAL);
+		sqe = gt_ring_sqe(&ring);
+		gh_uring_prep_cmd(sqe, vm.vcpus[0].fd, cmds[i]);
+		sqe->cmd[0] = 1;
+		cr_assert_eq(submit_one(&ring), -EINVAL);
+	}
+	check_untouched(&vm);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+Test(uring_bad, unknown_commands)
+{
+	static const uint32_t cmds[] = {
+		0, 1, GH_CREATE_VM, GH_VCPU_MMAP_SIZE, GH_VM_START, GH_VCPU_RUN + 0x100,
+		_IO('G', 0x3f), _IO('G', 0x42), _IO('H', 5), UINT32_MAX,
+	};
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	struct gt_vm vm;
+	unsigned int i;
+	int ret;
+
+	gt_ring_init(&ring, 8, RING);
+	GT_BOOT_SCRIPT(&vm, ops);
+	for (i = 0; i < GT_ARRAY_SIZE(cmds); i++) {
+		sqe = gt_ring_sqe(&ring);
+		gh_uring_prep_cmd(sqe, vm.vcpus[0].fd, cmds[i]);
+		ret = submit_one(&ring);
+		cr_assert(ret == -ENOTTY || ret == -EOPNOTSUPP || ret == -EINVAL,
+			  "command %#x: %d", cmds[i], ret);
+	}
+	check_untouched(&vm);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+/* Files that are no vCPUs have no such commands. */
+Test(uring_bad, other_files)
+{
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	int fds[3], ret, null[2];
+	unsigned int i;
+
+	gt_ring_init(&ring, 8, RING);
+	cr_assert_eq(pipe(null), 0);
+	fds[0] = gt_open_dev();
+	fds[1] = gt_create_vm();
+	fds[2] = null[0];
+	for (i = 0; i < GT_ARRAY_SIZE(fds); i++) {
+		cr_assert_geq(fds[i], 0);
+		sqe = gt_ring_sqe(&ring);
+		gh_uring_prep_run(sqe, fds[i], 0, 0);
+		ret = submit_one(&ring);
+		cr_assert(ret == -EOPNOTSUPP || ret == -ENOTTY, "file %u: %d", i, ret);
+	}
+	sqe = gt_ring_sqe(&ring);
+	gh_uring_prep_run(sqe, 9999, 0, 0);
+	cr_assert_eq(submit_one(&ring), -EBADF);
+	io_uring_queue_exit(&ring);
+}
+
+Test(uring_bad, iopoll_ring)
+{
+	struct io_uring_params params = { .flags = IORING_SETUP_IOPOLL };
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	struct io_uring_cqe *cqe;
+	struct gt_vm vm;
+	int i, ret = -EAGAIN;
+
+	cr_assert_eq(io_uring_queue_init_params(8, &ring, &params), 0);
+	GT_BOOT_SCRIPT(&vm, ops);
+	sqe = gt_ring_sqe(&ring);
+	gh_uring_prep_run(sqe, vm.vcpus[0].fd, 0, 0);
+	gt_ring_submit(&ring, 1);
+	for (i = 0; i < 100 && ret == -EAGAIN; i++)
+		ret = io_uring_peek_cqe(&ring, &cqe);
+	cr_assert_eq(ret, 0);
+	cr_assert(cqe->res == -EOPNOTSUPP || cqe->res == -EINVAL, "%d", cqe->res);
+	io_uring_cqe_seen(&ring, cqe);
+	check_untouched(&vm);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+Test(uring_bad, before_the_start)
+{
+	struct io_uring ring;
+	struct gt_vm vm;
+
+	gt_ring_init(&ring, 8, RING);
+	gt_vm_create(&vm);
+	gt_vm_add_vcpu(&vm, 0);
+	gt_ring_run(&ring, &vm.vcpus[0]);
+	cr_assert_eq(gt_ring_take(&ring, 0), -ENODEV);
+	gt_ring_kick(&ring, &vm.vcpus[0]);
+	cr_assert_eq(gt_ring_take(&ring, GT_UD_CMD), 0);
+	gt_ring_cancel(&ring, &vm.vcpus[0]);
+	cr_assert_eq(gt_ring_take(&ring, GT_UD_CMD), 0);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+/* A process whose memory is not the VM's may not run it, by either way. */
+Test(uring_bad, wrong_address_space)
+{
+	struct gt_vm vm;
+	int status;
+	pid_t pid;
+
+	GT_BOOT_SCRIPT(&vm, ops);
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (!pid) {
+		struct io_uring_sqe *sqe;
+		struct io_uring_cqe *cqe;
+		struct io_uring ring;
+
+		if (gt_ioctl(vm.vcpus[0].fd, GH_VCPU_RUN, 0) != -EPERM)
+			_exit(1);
+		if (io_uring_queue_init(4, &ring, RING))
+			_exit(2);
+		sqe = io_uring_get_sqe(&ring);
+		if (!sqe)
+			_exit(6);
+		gh_uring_prep_run(sqe, vm.vcpus[0].fd, 0, 0);
+		if (io_uring_submit_and_wait(&ring, 1) != 1)
+			_exit(3);
+		if (io_uring_peek_cqe(&ring, &cqe) || cqe->res != -EPERM)
+			_exit(4);
+		io_uring_cqe_seen(&ring, cqe);
+		/* Nor add to it. */
+		if (gt_add_vcpu(vm.fd, 1) >= 0)
+			_exit(5);
+		_exit(0);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0, "child: step %d", status >> 8);
+	check_untouched(&vm);
+	gt_vm_close(&vm);
+}
+
+/* The run page is not inherited: a child touching it dies, the vCPU does not. */
+Test(uring_bad, run_page_after_fork)
+{
+	struct gt_vm vm;
+	int status;
+	pid_t pid;
+
+	GT_BOOT_SCRIPT(&vm, ops);
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (!pid)
+		_exit(vm.vcpus[0].run->immediate_exit);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "status %#x", status);
+	check_untouched(&vm);
+	gt_vm_close(&vm);
+}
