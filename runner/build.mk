@@ -36,8 +36,10 @@ CPPFLAGS += -idirafter $(SYSROOT)/usr/include
 LIBURING := $(SYSLIB)/liburing.a
 LIBURING_SO := $(SYSLIB)/liburing.so
 LIBFDT := $(SYSLIB)/libfdt.a
+LIBFDT_SO := $(SYSLIB)/libfdt.so
 else
 LIBURING := -luring
 LIBURING_SO := -luring
 LIBFDT := -lfdt
+LIBFDT_SO := -lfdt
 endif

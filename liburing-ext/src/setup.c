@@ -13,11 +13,13 @@ _Static_assert(sizeof(struct gh_vcpu_run) == 40, "the same page in all generatio
 
 /*
  * Strongest first. A kernel that does not know a flag answers -EINVAL; DEFER_TASKRUN
- * needs SINGLE_ISSUER. CQSIZE is in every kernel that has IORING_OP_URING_CMD.
+ * needs SINGLE_ISSUER. TASKRUN_FLAG lets the runner see without a system call that
+ * completions wait. CQSIZE is in every kernel that has IORING_OP_URING_CMD.
  */
 static const unsigned int ladder[] = {
-	IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL,
-	IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL,
+	IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
+		IORING_SETUP_SUBMIT_ALL,
+	IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
 	0,
 };
 

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#ifndef GH_CLI_H
+#define GH_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <gh-runner/gh-runner.h>
+#include <gh-runner/testdev.h>
+
+#define CLI_VERSION		"0.1"
+#define CLI_MAX_GUEST_OPTIONS	64
+#define CLI_MAX_GUESTS		4096
+#define CLI_LINE		240
+
+/* Exit statuses. */
+#define CLI_OK		0
+#define CLI_FAILED	1	/* a guest did not do what it should */
+#define CLI_USAGE	2	/* wrong command line, or nothing could be started */
+
+/* ---- options of `gh-runner run` ---------------------------------------------- */
+
+/* One --guest option; strings point into argv. */
+struct guest_option {
+	const char *image;
+	const char *name;
+	const char *bootargs;
+	unsigned int count;
+	unsigned int vcpus;
+	uint64_t memory;
+	uint64_t param0;
+	uint64_t param1;
+};
+
+struct run_options {
+	struct guest_option guests[CLI_MAX_GUEST_OPTIONS];
+	unsigned int nr_guests;
+	uint64_t seconds;
+	uint64_t slice_us;
+	bool quiet;
+	const char *json;
+};
+
+/* Prints what is wrong and returns false; *done: help or version was printed. */
+bool run_options_parse(int argc, char **argv, struct run_options *o, bool *done);
+
+/* ---- terminal ----------------------------------------------------------------- */
+
+/**
+ * struct screen - standard output: guests' lines and, on a terminal, a status line
+ * @tty: the status line is drawn over and over in place
+ * @quiet: neither
+ * @drawn: a status line is on the screen
+ * @next_ns: when the next status line is due, not on a terminal
+ */
+struct screen {
+	bool tty;
+	bool quiet;
+	bool drawn;
+	uint64_t next_ns;
+};
+
+void screen_init(struct screen *s, bool quiet);
+void screen_line(struct screen *s, const char *tag, const char *line);
+void screen_status(struct screen *s, uint64_t now_ns, const char *text);
+void screen_clear(struct screen *s);
+
+/* Collects a guest's output until a line is complete. */
+struct console {
+	struct screen *screen;
+	const char *tag;
+	unsigned int len;
+	char line[CLI_LINE];
+};
+
+void console_output(void *opaque, uint8_t byte);
+void console_flush(struct console *c);
+
+/* ---- guests -------------------------------------------------------------------- */
+
+struct guest {
+	struct gh_vm *vm;
+	struct gh_testdev *testdev;
+	struct console console;
+	struct gh_vm_result result;
+	char name[32];
+};
+
+struct session {
+	struct gh_runner *runner;
+	struct run_options options;
+	struct screen screen;
+	struct guest *guests;
+	unsigned int nr_guests;		/* all */
+	unsigned int nr_started;
+	unsigned int nr_ended;
+	unsigned int threads;		/* the most that were seen */
+	uint64_t start_ns;
+	uint64_t end_ns;
+	struct gh_stats stats;
+};
+
+/* ---- report --------------------------------------------------------------------- */
+
+/* Prints the table and what failed; returns the number of guests that failed. */
+unsigned int report_print(const struct session *s, FILE *out);
+int report_json(const struct session *s, const char *path);
+unsigned int count_threads(void);
+
+int cmd_run(int argc, char **argv);
+
+#endif /* GH_CLI_H */

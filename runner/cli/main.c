@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * gh-runner: the command line.
+ */
+#include <string.h>
+
+#include "cli.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "run", cmd_run },
+};
+
+static void help(void)
+{
+	puts("Usage: gh-runner COMMAND [OPTION]...\n"
+	     "Runs many Gunyah guests on one io_uring and one thread.\n"
+	     "\n"
+	     "Commands:\n"
+	     "  run        start guests, show their consoles, check their results\n"
+	     "\n"
+	     "      --help     print this help and exit\n"
+	     "      --version  print the version and exit\n"
+	     "\n"
+	     "'gh-runner COMMAND --help' explains a command.");
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int i;
+
+	if (argc < 2) {
+		fprintf(stderr, "gh-runner: a command is missing\n"
+				"Try 'gh-runner --help'.\n");
+		return CLI_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		help();
+		return CLI_OK;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("gh-runner " CLI_VERSION);
+		return CLI_OK;
+	}
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "gh-runner: unknown command '%s'\nTry 'gh-runner --help'.\n", argv[1]);
+	return CLI_USAGE;
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * What is left to say at the end: counters, and each guest's verdict.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli.h"
+
+unsigned int count_threads(void)
+{
+	unsigned int threads = 0;
+	char line[128];
+	FILE *f = fopen("/proc/self/status", "re");
+
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "Threads: %u", &threads) == 1)
+			break;
+	fclose(f);
+	return threads;
+}
+
+static const char *end_name(enum gh_vm_end end)
+{
+	switch (end) {
+	case GH_VM_END_NONE:
+		return "running";
+	case GH_VM_END_OFF:
+		return "off";
+	case GH_VM_END_RESET:
+		return "reset";
+	case GH_VM_END_CRASHED:
+		return "crashed";
+	case GH_VM_END_STOPPED:
+		return "stopped";
+	case GH_VM_END_ERROR:
+		return "error";
+	}
+	return "unknown";
+}
+
+static const char *result_name(enum gh_testdev_result result)
+{
+	switch (result) {
+	case GH_TESTDEV_NONE:
+		return "none";
+	case GH_TESTDEV_MISSING:
+		return "missing";
+	case GH_TESTDEV_MATCH:
+		return "match";
+	case GH_TESTDEV_MISMATCH:
+		return "mismatch";
+	}
+	return "unknown";
+}
+
+/* One line for the first thing that is wrong with a guest; false: nothing is. */
+static bool verdict(const struct guest *g, char *text, size_t size)
+{
+	struct gh_testdev_report t;
+
+	gh_testdev_report(g->testdev, &t);
+	if (t.fails)
+		snprintf(text, size, "%" PRIu64 " assertion(s) failed in the guest, the last in "
+			 "line %" PRIu32, t.fails, t.fail_line);
+	else if (g->result.end == GH_VM_END_ERROR)
+		snprintf(text, size, "a vCPU could not be run: %s", strerror(-g->result.error));
+	else if (g->result.end == GH_VM_END_STOPPED)
+		snprintf(text, size, "did not power off and was stopped");
+	else if (g->result.end != GH_VM_END_OFF)
+		snprintf(text, size, "did not power off: %s (exit type %u)",
+			 end_name(g->result.end), g->result.exit_type);
+	else if (t.result == GH_TESTDEV_MISMATCH)
+		snprintf(text, size, "wrong result: the guest computed %" PRIx64
+			 ", the device %" PRIx64, t.reported, t.expected);
+	else if (t.result == GH_TESTDEV_MISSING)
+		snprintf(text, size, "powered off without reporting its result");
+	else if (t.bad)
+		snprintf(text, size, "%" PRIu64 " access(es) to the test device were wrong", t.bad);
+	else
+		return false;
+	return true;
+}
+
+static void row(FILE *out, const char *name, uint64_t value)
+{
+	fprintf(out, "  %-26s %12" PRIu64 "\n", name, value);
+}
+
+static double per(uint64_t a, uint64_t b)
+{
+	return b ? (double)a / (double)b : 0;
+}
+
+static void table(const struct session *s, FILE *out)
+{
+	const struct gh_stats *t = &s->stats;
+	uint64_t elapsed = s->end_ns - s->start_ns;
+	uint64_t exits = gh_stats_exits(t);
+
+	fprintf(out, "\n  %-26s %12s\n", "exit", "count");
+	row(out, "MMIO read", t->mmio_reads);
+	row(out, "MMIO write", t->mmio_writes);
+	row(out, "wake-up (RUNNABLE)", t->wakeups);
+	row(out, "slice over (PREEMPTED)", t->preempted);
+	row(out, "signal (INTR)", t->interrupted);
+	row(out, "VM ended (STATUS)", t->status);
+	row(out, "cancelled", t->canceled);
+	row(out, "error", t->errors);
+	row(out, "all exits", exits);
+	fputc('\n', out);
+	row(out, "parks", t->parks);
+	row(out, "wake-ups", t->wakeups);
+	row(out, "commands submitted", t->submitted);
+	row(out, "io_uring_enter", t->syscalls);
+	fprintf(out, "  %-26s %12.2f\n", "exits per io_uring_enter", per(exits, t->syscalls));
+	row(out, "batches past the deadline", t->late);
+	row(out, "CQ overflows", t->cq_overflows);
+	row(out, "threads", s->threads);
+	fprintf(out, "  %-26s %12.2f\n", "seconds", (double)elapsed / 1e9);
+	fprintf(out, "  %-26s %12.0f\n\n", "exits per second",
+		per(exits * 1000000, elapsed / 1000));
+}
+
+unsigned int report_print(const struct session *s, FILE *out)
+{
+	unsigned int i, failed = 0;
+	char text[160];
+
+	table(s, out);
+	for (i = 0; i < s->nr_guests; i++) {
+		if (!verdict(&s->guests[i], text, sizeof(text)))
+			continue;
+		fprintf(out, "FAILED [%s] %s\n", s->guests[i].name, text);
+		failed++;
+	}
+	fprintf(out, "%u guests: %u ok, %u failed\n", s->nr_guests, s->nr_guests - failed, failed);
+	return failed;
+}
+
+/* ---- JSON ------------------------------------------------------------------------ */
+
+static void json_string(FILE *f, const char *s)
+{
+	fputc('"', f);
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			fprintf(f, "\\%c", *s);
+		else if ((unsigned char)*s < 0x20)
+			fprintf(f, "\\u%04x", *s);
+		else
+			fputc(*s, f);
+	}
+	fputc('"', f);
+}
+
+static void json_guest(FILE *f, const struct guest *g)
+{
+	struct gh_testdev_report t;
+	char text[160] = "";
+
+	gh_testdev_report(g->testdev, &t);
+	verdict(g, text, sizeof(text));
+	fputs("    {\"name\": ", f);
+	json_string(f, g->name);
+	fprintf(f, ", \"end\": \"%s\", \"exit_type\": %u, \"result\": \"%s\", \"sum\": \"%" PRIx64
+		"\", \"numbers\": %" PRIu64 ", \"failure\": ", end_name(g->result.end),
+		g->result.exit_type, result_name(t.result), t.expected, t.puts);
+	json_string(f, text);
+	fputc('}', f);
+}
+
+static void json_stats(const struct session *s, FILE *f)
+{
+	const struct gh_stats *t = &s->stats;
+	const struct {
+		const char *name;
+		uint64_t value;
+	} fields[] = {
+		{ "mmio_reads", t->mmio_reads },
+		{ "mmio_writes", t->mmio_writes },
+		{ "unclaimed", t->unclaimed },
+		{ "device_errors", t->device_errors },
+		{ "deferred", t->deferred },
+		{ "preempted", t->preempted },
+		{ "interrupted", t->interrupted },
+		{ "status", t->status },
+		{ "canceled", t->canceled },
+		{ "errors", t->errors },
+		{ "exits", gh_stats_exits(t) },
+		{ "parks", t->parks },
+		{ "wakeups", t->wakeups },
+		{ "submitted", t->submitted },
+		{ "io_uring_enter", t->syscalls },
+		{ "turns", t->turns },
+		{ "late", t->late },
+		{ "cq_overflows", t->cq_overflows },
+		{ "sq_full", t->sq_full },
+		{ "stale", t->stale },
+		{ "threads", s->threads },
+		{ "elapsed_ns", s->end_ns - s->start_ns },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		fprintf(f, "  \"%s\": %" PRIu64 ",\n", fields[i].name, fields[i].value);
+}
+
+int report_json(const struct session *s, const char *path)
+{
+	FILE *f = fopen(path, "we");
+	unsigned int i;
+	int ret;
+
+	if (!f)
+		return -errno;
+	fputs("{\n", f);
+	json_stats(s, f);
+	fputs("  \"guests\": [\n", f);
+	for (i = 0; i < s->nr_guests; i++) {
+		json_guest(f, &s->guests[i]);
+		fputs(i + 1 < s->nr_guests ? ",\n" : "\n", f);
+	}
+	fputs("  ]\n}\n", f);
+	ret = ferror(f) ? -EIO : 0;
+	if (fclose(f) && !ret)
+		ret = -errno;
+	return ret;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * libgh-runner: many Gunyah vCPUs on one io_uring and one thread.
+ *
+ * A runner belongs to the thread that created it: every call is made there, with
+ * the exceptions that say "any thread". Functions return 0 or -errno unless said
+ * otherwise; gh_runner_last_error() then tells more. The library prints nothing,
+ * installs no signal handler and starts no thread. Times are nanoseconds of
+ * CLOCK_MONOTONIC.
+ *
+ * Life of a VM: gh_vm_create(), gh_vm_add_device()..., gh_vm_start(); it runs while
+ * the runner is driven; events->ended(); gh_vm_destroy().
+ */
+#ifndef GH_RUNNER_H
+#define GH_RUNNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct gh_error_info;
+struct gh_runner;
+struct gh_vm;
+struct gh_vcpu;
+struct io_uring;	/* <liburing.h> */
+struct io_uring_sqe;
+struct io_uring_cqe;
+
+/* ---- runner ---------------------------------------------------------------- */
+
+/**
+ * struct gh_runner_config - zero means the default of each field
+ * @ring: borrowed until gh_runner_destroy(), a ring of the caller, with a CQ of at
+ *	least twice @max_vcpus; NULL: the runner makes its own
+ * @foreign_cqe: required with @ring: gets @opaque and the completions that are not
+ *	the runner's while it reaps, so it must not call the runner
+ * @max_vcpus: vCPUs at one time, in all VMs (default 1024)
+ * @slice_ns: the longest time a vCPU runs before others get their turn (2 ms)
+ * @batch_ns: the longest time that one gh_runner_prepare() runs guests (10 ms)
+ * @batch: the most vCPUs that one gh_runner_prepare() submits (256)
+ */
+struct gh_runner_config {
+	struct io_uring *ring;
+	void (*foreign_cqe)(void *opaque, const struct io_uring_cqe *cqe);
+	void *opaque;
+	unsigned int max_vcpus;
+	uint32_t slice_ns;
+	uint64_t batch_ns;
+	unsigned int batch;
+};
+
+/* @config may be NULL. On error *@runner is NULL and *@error (may be NULL) says more. */
+int gh_runner_create(const struct gh_runner_config *config, struct gh_runner **runner,
+		     struct gh_error_info *error);
+/* -EBUSY while VMs exist. NULL is fine. */
+int gh_runner_destroy(struct gh_runner *runner);
+
+/*
+ * Runs until no VM is left running or gh_runner_quit() was called. Returns 0, or
+ * -EINTR after a signal (call again to go on), or the error of the ring.
+ */
+int gh_runner_run(struct gh_runner *runner);
+/* Makes gh_runner_run() return. Any thread, and signal handlers. */
+void gh_runner_quit(struct gh_runner *runner);
+
+/*
+ * Embedding in another event loop. Each turn: wait for gh_runner_fd() readable, at
+ * most gh_runner_timeout_ns(); gh_runner_dispatch(); gh_runner_prepare().
+ */
+
+/* The descriptor to wait for (owned by the runner), or -errno. */
+int gh_runner_fd(struct gh_runner *runner);
+/* 0: dispatch now; UINT64_MAX: only the descriptor counts. */
+uint64_t gh_runner_timeout_ns(const struct gh_runner *runner);
+/* Submits what can run; guests run inside this call, at most @batch_ns long. */
+int gh_runner_prepare(struct gh_runner *runner);
+/*
+ * Reaps all completions, then handles at most @budget exits (0: all) and the due
+ * timers. Callbacks are called from here only, and never recursively. Returns the
+ * number of exits handled, or -errno.
+ */
+int gh_runner_dispatch(struct gh_runner *runner, unsigned int budget);
+
+/**
+ * struct gh_timer - calls @fire once, at or after @deadline_ns
+ *
+ * The caller owns the memory until the timer fired or was cancelled; @fire may
+ * arm it again.
+ */
+struct gh_timer {
+	uint64_t deadline_ns;
+	void (*fire)(struct gh_timer *timer);
+	struct gh_timer *next;	/* the runner's */
+	bool armed;		/* the runner's */
+};
+
+int gh_timer_arm(struct gh_runner *runner, struct gh_timer *timer);
+void gh_timer_cancel(struct gh_runner *runner, struct gh_timer *timer);
+uint64_t gh_now_ns(void);
+
+/**
+ * struct gh_io - a request of a device on the runner's ring
+ * @done: called from dispatch with the CQE's res and flags; the memory is the
+ *	caller's again at that moment
+ */
+struct gh_io {
+	void (*done)(struct gh_io *io, int res, uint32_t flags);
+	int res;		/* the runner's, as are the next two */
+	uint32_t flags;
+	struct gh_io *next;
+};
+
+/* An SQE for a prep helper; NULL if the queue is full even after submitting. */
+struct io_uring_sqe *gh_io_get_sqe(struct gh_runner *runner);
+/* After the prep helper; the next gh_runner_prepare() submits it. One CQE only. */
+void gh_io_attach(struct io_uring_sqe *sqe, struct gh_io *io);
+
+/* ---- virtual machines -------------------------------------------------------- */
+
+/* Why a VM ended. */
+enum gh_vm_end {
+	GH_VM_END_NONE,		/* it has not */
+	GH_VM_END_OFF,		/* powered off by itself */
+	GH_VM_END_RESET,	/* asked for a reset */
+	GH_VM_END_CRASHED,	/* the hypervisor or a watchdog ended it */
+	GH_VM_END_STOPPED,	/* gh_vm_stop() */
+	GH_VM_END_ERROR,	/* the driver refused to run a vCPU: @error */
+};
+
+/**
+ * struct gh_vm_result - how a VM ended
+ * @end: the cause
+ * @exit_type: the resource manager's exit type
+ * @reason_size: valid bytes in @reason
+ * @reason: the resource manager's reason words
+ * @error: -errno for GH_VM_END_ERROR
+ */
+struct gh_vm_result {
+	enum gh_vm_end end;
+	uint16_t exit_type;
+	uint32_t reason_size;
+	uint8_t reason[8];
+	int error;
+};
+
+/**
+ * struct gh_vm_events - what the embedder wants to hear; each may be NULL
+ * @ended: all vCPUs are out of the VM; gh_vm_destroy() is allowed after the
+ *	callback returned
+ * @unclaimed: an access that no window claims: reads answer all-ones, writes are
+ *	dropped whatever this does
+ */
+struct gh_vm_events {
+	void (*ended)(void *opaque, struct gh_vm *vm, const struct gh_vm_result *result);
+	void (*unclaimed)(void *opaque, struct gh_vcpu *vcpu, uint64_t addr, uint32_t len,
+			  bool is_write);
+};
+
+/**
+ * struct gh_vm_config - everything is read during gh_vm_create() only, except @opaque
+ * @name: 1 to 31 bytes, for errors and for the guest's device tree
+ * @memory_size: bytes at 0x80000000, a multiple of 2 MiB
+ * @vcpus: 1 to 8
+ * @image: the guest: ELF, arm64 Image or flat binary (told apart by content)
+ * @image_size: in bytes
+ * @bootargs: /chosen/bootargs, NULL: none
+ * @events, @opaque: callbacks, borrowed until the VM is destroyed
+ */
+struct gh_vm_config {
+	const char *name;
+	uint64_t memory_size;
+	unsigned int vcpus;
+	const void *image;
+	size_t image_size;
+	const char *bootargs;
+	const struct gh_vm_events *events;
+	void *opaque;
+};
+
+int gh_vm_create(struct gh_runner *runner, const struct gh_vm_config *config,
+		 struct gh_vm **vm);
+/* Lends the memory, starts the VM and queues its vCPUs. A VM starts once. */
+int gh_vm_start(struct gh_vm *vm);
+/* Takes all vCPUs out of the guest; events->ended() follows when they are. */
+int gh_vm_stop(struct gh_vm *vm);
+/*
+ * Frees the VM and calls the devices' release(). -EBUSY while a vCPU is in flight
+ * (stop it, and drive the runner until it ended) and from inside a callback.
+ */
+int gh_vm_destroy(struct gh_vm *vm);
+
+const char *gh_vm_name(const struct gh_vm *vm);
+void *gh_vm_opaque(const struct gh_vm *vm);
+unsigned int gh_vm_vcpus(const struct gh_vm *vm);
+struct gh_vcpu *gh_vm_vcpu(struct gh_vm *vm, unsigned int index);
+/* GH_VM_END_NONE while it runs. */
+const struct gh_vm_result *gh_vm_result(const struct gh_vm *vm);
+
+struct gh_vm *gh_vcpu_vm(const struct gh_vcpu *vcpu);
+unsigned int gh_vcpu_index(const struct gh_vcpu *vcpu);
+/*
+ * Ends the slice in progress or the park, so that the vCPU comes back to the
+ * runner once. Any thread, and signal handlers, while the VM exists.
+ */
+int gh_vcpu_kick(struct gh_vcpu *vcpu);
+
+/* ---- devices ------------------------------------------------------------------ */
+
+/**
+ * struct gh_access - one MMIO access of a guest, inside a window
+ * @vcpu: who
+ * @offset: from the start of the window
+ * @data: the value of a write; the answer of a read, 0 at entry
+ * @len: 1, 2, 4 or 8; the access ends inside the window
+ */
+struct gh_access {
+	struct gh_vcpu *vcpu;
+	uint64_t offset;
+	uint64_t data;
+	uint32_t len;
+	bool is_write;
+};
+
+#define GH_ACCESS_DONE		0
+#define GH_ACCESS_DEFERRED	1
+
+/**
+ * struct gh_device_ops - a kind of device
+ * @name: for errors and the device tree
+ * @read: required: set @data. Returns GH_ACCESS_DONE, GH_ACCESS_DEFERRED when the
+ *	answer comes later by gh_access_complete(), or -errno: counted, answered 0
+ * @write: required, likewise
+ * @dt_node: optional: adds the device's properties; @fdt is a libfdt tree in
+ *	sequential-write state inside the device's node, whose reg is there already
+ * @release: optional: the VM is being destroyed
+ */
+struct gh_device_ops {
+	const char *name;
+	int (*read)(void *device, struct gh_access *access);
+	int (*write)(void *device, struct gh_access *access);
+	int (*dt_node)(void *device, void *fdt);
+	void (*release)(void *device);
+};
+
+/*
+ * Puts a window at guest physical @base. Before gh_vm_start() only. -EINVAL for
+ * zero length or wrap-around, -EEXIST when it overlaps another window or RAM,
+ * -ENOSPC when the VM has no room for one more.
+ */
+int gh_vm_add_device(struct gh_vm *vm, uint64_t base, uint64_t size,
+		     const struct gh_device_ops *ops, void *device);
+
+/* Answers a deferred access; no use of @access afterwards. */
+void gh_access_complete(struct gh_access *access);
+
+/* ---- statistics and errors ------------------------------------------------------ */
+
+struct gh_stats {
+	uint64_t mmio_reads, mmio_writes, unclaimed, device_errors, deferred;
+	uint64_t preempted, interrupted, status, canceled, errors;
+	uint64_t parks, wakeups;	/* parks that ended by themselves or by a kick */
+	uint64_t syscalls;		/* io_uring_enter */
+	uint64_t submitted;		/* commands */
+	uint64_t turns, cq_overflows, sq_full, late, stale;
+	uint32_t vms, vcpus;		/* now */
+	uint32_t runnable, in_flight, answering;
+};
+
+void gh_runner_stats(const struct gh_runner *runner, struct gh_stats *stats);
+/* Exits that user space handled: the sum of the kinds above. */
+uint64_t gh_stats_exits(const struct gh_stats *stats);
+
+/**
+ * struct gh_error_info - the last failure of a call on this runner
+ * @error: -errno
+ * @vm: name of the VM, "" if none is concerned
+ * @vcpu: index in the VM, -1 if none is concerned
+ * @what: what was tried
+ * @hint: a likely cause and cure, "" if none is known
+ */
+struct gh_error_info {
+	int error;
+	char vm[32];
+	int vcpu;
+	const char *what;
+	const char *hint;
+};
+
+/* Valid until the next call. */
+const struct gh_error_info *gh_runner_last_error(const struct gh_runner *runner);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* GH_RUNNER_H */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#ifndef GH_SCHED_H
+#define GH_SCHED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gh_vcpu;
+
+/* Linked through gh_vcpu::next; a vCPU is in one queue at most. */
+struct gh_queue {
+	struct gh_vcpu *head;
+	struct gh_vcpu *tail;
+	unsigned int nr;
+};
+
+void gh_queue_push(struct gh_queue *q, struct gh_vcpu *v);
+void gh_queue_push_front(struct gh_queue *q, struct gh_vcpu *v);
+struct gh_vcpu *gh_queue_pop(struct gh_queue *q);
+
+/**
+ * struct gh_sched - who runs next
+ * @ready: FIFO
+ * @preempted: came back with PREEMPTED from the batch in progress, in CQE order
+ * @slice_ns, @batch_ns, @batch: limits, from the configuration
+ * @start_ns, @deadline_ns, @end_ns: of the batch in progress; @end_ns is set by the
+ *	caller when the submission returned
+ * @left: how many vCPUs the batch in progress may still take
+ * @others: came back from the batch in progress with anything else
+ */
+struct gh_sched {
+	struct gh_queue ready;
+	struct gh_queue preempted;
+	uint32_t slice_ns;
+	uint64_t batch_ns;
+	unsigned int batch;
+	uint64_t start_ns;
+	uint64_t deadline_ns;
+	uint64_t end_ns;
+	unsigned int left;
+	unsigned int others;
+};
+
+void gh_sched_begin(struct gh_sched *s, uint64_t now_ns);
+struct gh_vcpu *gh_sched_next(struct gh_sched *s);
+void gh_sched_preempted(struct gh_sched *s, struct gh_vcpu *v);
+bool gh_sched_end(struct gh_sched *s);
+
+#endif /* GH_SCHED_H */

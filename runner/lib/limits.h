@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * Every limit and every default of the library.
+ */
+#ifndef GH_LIMITS_H
+#define GH_LIMITS_H
+
+#define GH_MAX_VCPUS		16384	/* in one runner */
+#define GH_MAX_VCPUS_PER_VM	8
+#define GH_MAX_WINDOWS		16	/* devices of one VM */
+#define GH_MAX_NAME		32	/* with the terminating zero */
+#define GH_MAX_BOOTARGS		2048
+
+/* Guest memory: whole huge pages, so that it is pinned and mapped in few pieces. */
+#define GH_MEMORY_ALIGN		(2ULL << 20)
+#define GH_MAX_MEMORY		(64ULL << 30)
+
+/* The hypervisor hands accesses below this address to the host. */
+#define GH_VMMIO_END		0x40000000ULL
+
+/* Device tree: what this library writes, and what the resource manager may add. */
+#define GH_DTB_CONTENT		(16U << 10)
+#define GH_DTB_SLACK		(16U << 10)
+#define GH_DTB_SIZE		(GH_DTB_CONTENT + GH_DTB_SLACK)
+
+#define GH_DEFAULT_VCPUS	1024
+#define GH_DEFAULT_SLICE_NS	2000000U
+#define GH_DEFAULT_BATCH_NS	10000000ULL
+#define GH_DEFAULT_BATCH	256
+#define GH_MAX_BATCH		4096
+/* Submission queue entries beyond a batch, for CANCEL, timers and device I/O. */
+#define GH_EXTRA_SQES		64
+
+#endif /* GH_LIMITS_H */

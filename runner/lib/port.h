@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * What the library needs from the kernel, behind one table: the driver's files and
+ * the ring. port_kernel.c and ring.c implement it; unit tests bring a fake.
+ */
+#ifndef GH_PORT_H
+#define GH_PORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct gh_vcpu_run;
+struct io_uring_cqe;
+struct io_uring_sqe;
+
+typedef void gh_reap_fn(void *arg, const struct io_uring_cqe *cqe);
+
+/**
+ * struct gh_port_ops - all return 0 or a value >= 0, or -errno
+ * @open: /dev/gunyah
+ * @ioctl: on a descriptor of the driver
+ * @map_run: the page shared with a vCPU; *@size is what to unmap
+ * @get_sqe: NULL when the submission queue is full
+ * @enter: submits everything, then waits for @wait_nr completions until
+ *	@timeout_ns (absolute, UINT64_MAX: none). -ETIME and -EINTR are results
+ * @reap: calls @fn for each completion that is there, and consumes it. Returns
+ *	how many
+ * @set_file: puts @fd (-1: nothing) in slot @slot of the registered files;
+ *	-EOPNOTSUPP when the ring has no such table
+ */
+struct gh_port_ops {
+	int (*open)(void *ctx);
+	int (*ioctl)(void *ctx, int fd, unsigned long request, void *arg);
+	int (*close)(void *ctx, int fd);
+	int (*map_run)(void *ctx, int fd, size_t *size, struct gh_vcpu_run **run);
+	void (*unmap_run)(void *ctx, struct gh_vcpu_run *run, size_t size);
+
+	struct io_uring_sqe *(*get_sqe)(void *ctx);
+	int (*enter)(void *ctx, unsigned int wait_nr, uint64_t timeout_ns);
+	int (*reap)(void *ctx, gh_reap_fn *fn, void *arg);
+	int (*set_file)(void *ctx, unsigned int slot, int fd);
+};
+
+#endif /* GH_PORT_H */

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * The runner object: creation, and the ways to drive it.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+static int config_check(const struct gh_runner_config *c, const char **why)
+{
+	if (c->max_vcpus > GH_MAX_VCPUS)
+		*why = "max_vcpus is above the library's limit of 16384";
+	else if (c->batch > GH_MAX_BATCH)
+		*why = "batch is above the library's limit of 4096";
+	else if (c->ring && !c->foreign_cqe)
+		*why = "a ring of the caller needs foreign_cqe";
+	else
+		return 0;
+	return -EINVAL;
+}
+
+static struct gh_runner *runner_alloc(const struct gh_runner_config *c)
+{
+	struct gh_runner *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->max_vcpus = c->max_vcpus ? c->max_vcpus : GH_DEFAULT_VCPUS;
+	r->sched.slice_ns = c->slice_ns ? c->slice_ns : GH_DEFAULT_SLICE_NS;
+	r->sched.batch_ns = c->batch_ns ? c->batch_ns : GH_DEFAULT_BATCH_NS;
+	r->sched.batch = c->batch ? c->batch : GH_DEFAULT_BATCH;
+	r->foreign_cqe = c->foreign_cqe;
+	r->foreign_opaque = c->opaque;
+	r->error = (struct gh_error_info) { .vcpu = -1, .what = "", .hint = "" };
+	r->vcpus = calloc(r->max_vcpus, sizeof(*r->vcpus));
+	r->generations = calloc(r->max_vcpus, sizeof(*r->generations));
+	if (r->vcpus && r->generations)
+		return r;
+	free(r->vcpus);
+	free(r->generations);
+	free(r);
+	return NULL;
+}
+
+static int create_failed(struct gh_error_info *info, int error, const char *what, const char *hint)
+{
+	if (info)
+		*info = (struct gh_error_info) {
+			.error = error,
+			.vcpu = -1,
+			.what = what,
+			.hint = hint ? hint : "",
+		};
+	return error;
+}
+
+static const char *ring_hint(int error)
+{
+	switch (error) {
+	case -EPERM:
+		return "io_uring is switched off: see kernel.io_uring_disabled";
+	case -ENOSYS:
+		return "the kernel has no io_uring, or a seccomp filter forbids it";
+	case -ENOMEM:
+		return "raise RLIMIT_MEMLOCK, or lower max_vcpus";
+	default:
+		return NULL;
+	}
+}
+
+int gh_runner_create_port(const struct gh_runner_config *config, const struct gh_port_ops *ops,
+			  void *ctx, struct gh_runner **runner, struct gh_error_info *error)
+{
+	static const struct gh_runner_config defaults;
+	const char *why = NULL;
+	struct gh_runner *r;
+	int ret;
+
+	*runner = NULL;
+	if (!config)
+		config = &defaults;
+	ret = config_check(config, &why);
+	if (ret)
+		return create_failed(error, ret, "creating a runner", why);
+	r = runner_alloc(config);
+	if (!r)
+		return create_failed(error, -ENOMEM, "creating a runner", NULL);
+	r->ops = ops;
+	r->ctx = ctx;
+	*runner = r;
+	return 0;
+}
+
+int gh_runner_create(const struct gh_runner_config *config, struct gh_runner **runner,
+		     struct gh_error_info *error)
+{
+	struct gh_runner *r;
+	int ret;
+
+	ret = gh_runner_create_port(config, &gh_kernel_port, NULL, runner, error);
+	if (ret)
+		return ret;
+	r = *runner;
+	r->ring = calloc(1, sizeof(*r->ring));
+	if (!r->ring) {
+		ret = -ENOMEM;
+		goto err_free;
+	}
+	ret = gh_ring_init(r->ring, config ? config->ring : NULL, r->sched.batch + GH_EXTRA_SQES,
+			   r->max_vcpus, &r->stats);
+	if (ret)
+		goto err_free;
+	r->ctx = r->ring;
+	return 0;
+
+err_free:
+	free(r->ring);
+	r->ring = NULL;
+	gh_runner_destroy(r);
+	*runner = NULL;
+	return create_failed(error, ret, "setting up the ring", ring_hint(ret));
+}
+
+int gh_runner_destroy(struct gh_runner *r)
+{
+	if (!r)
+		return 0;
+	if (r->vms)
+		return gh_fail(r, -EBUSY, "destroying the runner", "destroy its VMs first");
+	if (r->ring) {
+		gh_ring_exit(r->ring);
+		free(r->ring);
+	}
+	free(r->vcpus);
+	free(r->generations);
+	free(r);
+	return 0;
+}
+
+/*
+ * A full queue is submitted to make room. Guests of the batch run then; their
+ * completions wait for the next reap like all others.
+ */
+struct io_uring_sqe *gh_get_sqe(struct gh_runner *r)
+{
+	struct io_uring_sqe *sqe = r->ops->get_sqe(r->ctx);
+
+	if (!sqe) {
+		r->stats.sq_full++;
+		if (r->ops->enter(r->ctx, 0, 0) < 0)
+			return NULL;
+		sqe = r->ops->get_sqe(r->ctx);
+	}
+	if (sqe)
+		r->sqes_pending = true;
+	return sqe;
+}
+
+struct io_uring_sqe *gh_io_get_sqe(struct gh_runner *r)
+{
+	return gh_get_sqe(r);
+}
+
+void gh_io_attach(struct io_uring_sqe *sqe, struct gh_io *io)
+{
+	uint64_t address = (uintptr_t)io;
+
+	assert(!(address >> 56) && io->done);
+	sqe->user_data = (uint64_t)GH_OP_IO << 56 | address;
+}
+
+static bool work_waits(const struct gh_runner *r)
+{
+	return r->sched.ready.nr || r->reaped.nr || r->io_head || r->ended || r->cancels_wanted;
+}
+
+uint64_t gh_runner_timeout_ns(const struct gh_runner *r)
+{
+	uint64_t now;
+
+	if (work_waits(r))
+		return 0;
+	if (!r->timers)
+		return UINT64_MAX;
+	now = gh_now_ns();
+	return r->timers->deadline_ns > now ? r->timers->deadline_ns - now : 0;
+}
+
+int gh_runner_fd(struct gh_runner *r)
+{
+	int fd = r->ring ? gh_ring_event_fd(r->ring) : -EOPNOTSUPP;
+
+	if (fd < 0)
+		return gh_fail(r, fd, "registering an eventfd with the ring",
+			       fd == -EBUSY ? "the ring has one already" : NULL);
+	return fd;
+}
+
+int gh_runner_prepare(struct gh_runner *r)
+{
+	int ret;
+
+	if (r->in_callback)
+		return gh_fail(r, -EBUSY, "submitting", "called from a callback");
+	ret = gh_submit(r, 0, 0);
+	return ret == -ETIME || ret == -EINTR ? 0 : ret;
+}
+
+int gh_runner_run(struct gh_runner *r)
+{
+	int ret = 0, handled;
+
+	if (r->in_callback)
+		return gh_fail(r, -EBUSY, "running", "called from a callback");
+	while (!atomic_load(&r->quit) && (r->running_vms || work_waits(r))) {
+		uint64_t until = r->timers ? r->timers->deadline_ns : UINT64_MAX;
+		unsigned int wait_nr = r->reaped.nr || r->io_head ? 0 : 1;
+
+		ret = gh_submit(r, wait_nr, until);
+		if (ret < 0 && ret != -ETIME && ret != -EINTR)
+			return ret;
+		handled = gh_runner_dispatch(r, 0);
+		if (handled < 0)
+			return handled;
+		if (ret == -EINTR && !atomic_load(&r->quit))
+			return ret;
+	}
+	atomic_store(&r->quit, false);
+	return 0;
+}
+
+void gh_runner_quit(struct gh_runner *r)
+{
+	const uint64_t one = 1;
+
+	atomic_store(&r->quit, true);
+	/* It fails only when the counter is full, and then the ring is awake anyway. */
+	if (r->ring && write(r->ring->wake_fd, &one, sizeof(one)) < 0)
+		return;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Counters.
+ */
+#include "internal.h"
+
+void gh_runner_stats(const struct gh_runner *r, struct gh_stats *stats)
+{
+	const struct gh_vm *vm;
+
+	*stats = r->stats;
+	stats->runnable = r->sched.ready.nr + r->reaped.nr;
+	stats->vms = 0;
+	stats->vcpus = 0;
+	for (vm = r->vms; vm; vm = vm->next) {
+		stats->vms++;
+		stats->vcpus += vm->nr_vcpus;
+	}
+}
+
+uint64_t gh_stats_exits(const struct gh_stats *s)
+{
+	return s->mmio_reads + s->mmio_writes + s->preempted + s->interrupted + s->status +
+	       s->canceled + s->errors + s->wakeups;
+}
