@@ -22,6 +22,16 @@ struct gunyah_vm;
 bool __must_check gunyah_vm_get(struct gunyah_vm *ghvm);
 void gunyah_vm_put(struct gunyah_vm *ghvm);
 
+/*
+ * A hold keeps the VM itself alive: the VM's file has one, and each file that a
+ * function installs takes one in bind and drops it in release. The last drop stops
+ * the VM, unbinds its functions and takes its memory back, before it returns; it
+ * sleeps, and the caller needs a reference to use @ghvm afterwards. An object that
+ * lives until unbind must not hold, only get.
+ */
+void gunyah_vm_hold(struct gunyah_vm *ghvm);
+void gunyah_vm_drop(struct gunyah_vm *ghvm);
+
 /* The VM's number for messages and tracepoints; 0 before it has one. */
 u16 gunyah_vm_id(struct gunyah_vm *ghvm);
 
@@ -70,6 +80,21 @@ int gunyah_vm_unregister_notifier(struct gunyah_vm *ghvm, struct notifier_block 
  * sleep, takes no lock that a handler could want.
  */
 int gunyah_vm_mmio_write(struct gunyah_vm *ghvm, u64 addr, u32 len, u64 data);
+
+/**
+ * struct gunyah_vm_io_handler - in-kernel handler of guest writes to one address
+ * @addr: guest physical address
+ * @write: returns 0 if it consumed the write, -ENOENT if user space must see it;
+ *	called under RCU, does not sleep
+ */
+struct gunyah_vm_io_handler {
+	u64 addr;
+	int (*write)(struct gunyah_vm_io_handler *handler, u32 len, u64 data);
+};
+
+int gunyah_vm_add_io_handler(struct gunyah_vm *ghvm, struct gunyah_vm_io_handler *handler);
+/* Sleeps until no guest write can be in the handler any more. */
+void gunyah_vm_remove_io_handler(struct gunyah_vm *ghvm, struct gunyah_vm_io_handler *handler);
 
 /**
  * struct gunyah_vm_resource_ticket - claim on an object the RM will report
@@ -128,7 +153,7 @@ struct gunyah_vm_function_instance {
  *	first @arg_size bytes of the data
  * @bind: returns a value >= 0 for the user (a file descriptor) or -errno. A file
  *	must be installed as its last step, for nothing after it can fail
- * @unbind: called once, on REMOVE_FUNCTION or when the VM file is closed
+ * @unbind: called once, on REMOVE_FUNCTION or when the VM's last hold is dropped
  * @compare: whether REMOVE_FUNCTION with @arg means this instance
  */
 struct gunyah_vm_function {

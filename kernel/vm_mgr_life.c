@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a VM: start, exit, teardown.
+ *
+ * Up, each step leads to the next enum gh_vm_life:
+ *
+ *   UNBORN      ALLOC_VMID
+ *   LOADED      lend and share the memory, CONFIG_IMAGE
+ *   CONFIGURED  VM_INIT
+ *   READY       GET_HYP_RESOURCES, populate the tickets, VM_START
+ *   STARTED
+ *
+ * Down, from wherever it is, for the RM accepts each request in few states and
+ * some requests in the wrong state kill it:
+ *
+ *   STARTED     STOP by force unless the guest exited; VM_EXITED
+ *               functions are unbound, objects taken from their tickets
+ *   CONFIGURED  VM_INIT, for neither RESET nor DEALLOC is accepted here
+ *   READY, INIT_FAILED, STARTED
+ *               RESET, wait for the status RESET
+ *   LOADED, RESET
+ *               RECLAIM each parcel, DEALLOC once
+ *   LOST        RECLAIM what the RM lets go; never RESET, never DEALLOC
+ *
+ * A VM is LOST when CONFIG_IMAGE failed (a RESET without a configuration kills the
+ * RM, a DEALLOC is refused) and when a call ended without an answer. Its number is
+ * lost with it; memory that could not be taken back stays pinned, for the guest may
+ * still reach it.
+ *
+ * What the RM notifies is recorded at once, in the order it came; the functions are
+ * told from a work item, because the thread that receives must not wait for them.
+ *
+ * Locks: see vm_mgr.h.
+ */
+#include <linux/mm.h>
+#include <linux/unaligned.h>
+#include <linux/xarray.h>
+
+#include "vm_mgr.h"
+
+#define GH_NOTIFY_VM_EXITED	0x56100001
+#define GH_NOTIFY_VM_STATUS	0x56100008
+#define GH_NOTIFY_MEM_RELEASED	0x51100012
+
+#define GH_EXIT_TYPE_STOP_FORCED	7
+
+struct gh_vm_exited_payload {
+	__le16 vmid;
+	__le16 type;
+	__le32 reason_size;
+	u8 reason[];
+} __packed;
+
+struct gh_vm_status_payload {
+	__le16 vmid;
+	__le16 reserved;
+	u8 vm;
+	u8 os;
+	__le16 app;
+} __packed;
+
+struct gh_mem_released_payload {
+	__le32 handle;
+	__le16 vmid;
+	__le16 reserved;
+	__le32 tag;
+} __packed;
+
+/* VMs that have a number, by number. */
+static DEFINE_XARRAY(gh_vms);
+
+/* ---- state and its notification ------------------------------------------------ */
+
+enum gunyah_vm_state gunyah_vm_state(struct gunyah_vm *ghvm, struct gunyah_vm_exit_info *info)
+{
+	/* Pairs with gh_vm_set_state(): EXITED is seen after the information. */
+	enum gunyah_vm_state state = smp_load_acquire(&ghvm->state);
+
+	if (state == GUNYAH_VM_EXITED && info)
+		*info = ghvm->exit_info;
+
+	return state;
+}
+EXPORT_SYMBOL_GPL(gunyah_vm_state);
+
+int gunyah_vm_register_notifier(struct gunyah_vm *ghvm, struct notifier_block *nb)
+{
+	return blocking_notifier_chain_register(&ghvm->notifier, nb);
+}
+EXPORT_SYMBOL_GPL(gunyah_vm_register_notifier);
+
+int gunyah_vm_unregister_notifier(struct gunyah_vm *ghvm, struct notifier_block *nb)
+{
+	return blocking_notifier_chain_unregister(&ghvm->notifier, nb);
+}
+EXPORT_SYMBOL_GPL(gunyah_vm_unregister_notifier);
+
+static void gh_vm_notify_work(struct work_struct *work)
+{
+	struct gunyah_vm *ghvm = container_of(work, struct gunyah_vm, notify_work);
+	unsigned long pending, state;
+
+	spin_lock(&ghvm->state_lock);
+	pending = ghvm->pending;
+	ghvm->pending = 0;
+	spin_unlock(&ghvm->state_lock);
+
+	/* RUNNING comes before EXITED, and FAILED excludes both. */
+	for_each_set_bit(state, &pending, BITS_PER_LONG)
+		blocking_notifier_call_chain(&ghvm->notifier, state, ghvm);
+}
+
+/* Under state_lock. */
+static void gh_vm_set_state(struct gunyah_vm *ghvm, enum gunyah_vm_state state)
+{
+	smp_store_release(&ghvm->state, state);
+	ghvm->pending |= BIT(state);
+	queue_work(system_unbound_wq, &ghvm->notify_work);
+	wake_up(&ghvm->status_wait);
+}
+
+void gh_vm_life_init(struct gunyah_vm *ghvm)
+{
+	spin_lock_init(&ghvm->state_lock);
+	init_waitqueue_head(&ghvm->status_wait);
+	INIT_WORK(&ghvm->notify_work, gh_vm_notify_work);
+	BLOCKING_INIT_NOTIFIER_HEAD(&ghvm->notifier);
+}
+
+/* gh_vm_configurable() - under the VM's lock: whether it was never started. */
+bool gh_vm_configurable(struct gunyah_vm *ghvm)
+{
+	return ghvm->life == GH_VM_UNBORN && ghvm->state == GUNYAH_VM_NOT_STARTED;
+}
+
+/* ---- what the RM notifies ------------------------------------------------------- */
+
+/* Under gh_vms' lock, like the two that follow. Returns false if it makes no sense. */
+static bool gh_vm_note_exited(struct gunyah_vm *ghvm, const struct gh_vm_exited_payload *p,
+			      size_t size)
+{
+	u32 reason_size = le32_to_cpu(p->reason_size);
+	struct gunyah_vm_exit_info *info = &ghvm->exit_info;
+	bool ok = false;
+
+	if (reason_size != size - sizeof(*p))
+		return false;
+
+	spin_lock(&ghvm->state_lock);
+	if (ghvm->starting && !ghvm->exit_seen) {
+		info->type = le16_to_cpu(p->type);
+		info->reason_size = min_t(u32, reason_size, sizeof(info->reason));
+		memcpy(info->reason, p->reason, info->reason_size);
+		ghvm->exit_seen = true;
+		if (ghvm->state == GUNYAH_VM_RUNNING)
+			gh_vm_set_state(ghvm, GUNYAH_VM_EXITED);
+		ok = true;
+	}
+	spin_unlock(&ghvm->state_lock);
+
+	return ok;
+}
+
+static bool gh_vm_note_status(struct gunyah_vm *ghvm, const struct gh_vm_status_payload *p)
+{
+	if (!gh_rm_vm_status_known(p->vm))
+		return false;
+
+	spin_lock(&ghvm->state_lock);
+	WRITE_ONCE(ghvm->rm_status, p->vm);
+	spin_unlock(&ghvm->state_lock);
+	wake_up(&ghvm->status_wait);
+
+	return true;
+}
+
+static bool gh_vm_note_released(struct gunyah_vm *ghvm, const struct gh_mem_released_payload *p)
+{
+	/* RESET releases all parcels and says so; the status RESET is what counts. */
+	return le32_to_cpu(p->handle) != GH_MEM_HANDLE_INVALID;
+}
+
+static bool gh_vm_note(struct gunyah_vm *ghvm, u32 msg_id, const void *payload, size_t size)
+{
+	switch (msg_id) {
+	case GH_NOTIFY_VM_EXITED:
+		return gh_vm_note_exited(ghvm, payload, size);
+	case GH_NOTIFY_VM_STATUS:
+		return gh_vm_note_status(ghvm, payload);
+	default:
+		return gh_vm_note_released(ghvm, payload);
+	}
+}
+
+/**
+ * gh_vm_notification() - the RM says something about a VM
+ * @rm: the RM
+ * @msg_id: what
+ * @payload: untrusted
+ * @size: of @payload
+ *
+ * Called by the receiving thread: it neither waits nor calls the RM.
+ */
+void gh_vm_notification(struct gh_rm *rm, u32 msg_id, const void *payload, size_t size)
+{
+	struct gunyah_vm *ghvm;
+	size_t vmid_pos = 0;
+	size_t min_size;
+	bool ok = false;
+
+	switch (msg_id) {
+	case GH_NOTIFY_VM_EXITED:
+		min_size = sizeof(struct gh_vm_exited_payload);
+		break;
+	case GH_NOTIFY_VM_STATUS:
+		min_size = sizeof(struct gh_vm_status_payload);
+		break;
+	case GH_NOTIFY_MEM_RELEASED:
+		min_size = sizeof(struct gh_mem_released_payload);
+		vmid_pos = offsetof(struct gh_mem_released_payload, vmid);
+		break;
+	default:
+		gh_rm_drop(rm, "unknown notification", msg_id);
+		return;
+	}
+
+	if (size >= min_size) {
+		xa_lock(&gh_vms);
+		ghvm = xa_load(&gh_vms, get_unaligned_le16(payload + vmid_pos));
+		if (ghvm && ghvm->rm == rm)
+			ok = gh_vm_note(ghvm, msg_id, payload, size);
+		xa_unlock(&gh_vms);
+	}
+	if (!ok)
+		gh_rm_drop(rm, "notification", msg_id);
+}
+
+/* ---- up -------------------------------------------------------------------------- */
+
+/* After these nobody knows what the RM did. */
+static bool gh_vm_unanswered(int err)
+{
+	return err == -ETIMEDOUT || err == -EPROTO;
+}
+
+static bool gh_vm_status_in(struct gunyah_vm *ghvm, unsigned long statuses)
+{
+	return BIT(READ_ONCE(ghvm->rm_status)) & statuses;
+}
+
+/* Waits for one of a set of statuses; returns whether it came. */
+static bool gh_vm_wait_status(struct gunyah_vm *ghvm, unsigned long statuses)
+{
+	return wait_event_timeout(ghvm->status_wait, gh_vm_status_in(ghvm, statuses),
+				  gh_rm_timeout());
+}
+
+static int gh_vm_bear(struct gunyah_vm *ghvm)
+{
+	u16 vmid;
+	int ret;
+
+	ret = gh_rm_vm_alloc(ghvm->rm, &vmid);
+	if (ret)
+		return ret;
+	if (vmid < GH_VMID_MIN || vmid > GH_VMID_MAX || vmid == ghvm->rm->vmid)
+		return -EPROTO;
+
+	/* If it is another VM's it must not be deallocated either. */
+	ghvm->rm_status = GH_RM_VM_LOAD;
+	ret = xa_insert(&gh_vms, vmid, ghvm, GFP_KERNEL);
+	if (ret == -EBUSY)
+		return -EPROTO;
+	if (ret) {
+		gh_rm_vm_dealloc(ghvm->rm, vmid);
+		return ret;
+	}
+	WRITE_ONCE(ghvm->vmid, vmid);
+	ghvm->life = GH_VM_LOADED;
+
+	return 0;
+}
+
+static int gh_vm_configure(struct gunyah_vm *ghvm, const struct gh_rm_image *image)
+{
+	enum gh_rm_vm_status status;
+	int ret;
+
+	ret = gh_rm_vm_config_image(ghvm->rm, ghvm->vmid, image);
+	if (!ret) {
+		ghvm->life = GH_VM_CONFIGURED;
+		return 0;
+	}
+
+	/* A request that was refused as such leaves the VM as it was. */
+	if (gh_vm_unanswered(ret) ||
+	    gh_rm_vm_get_status(ghvm->rm, ghvm->vmid, &status) || status != GH_RM_VM_LOAD)
+		ghvm->life = GH_VM_LOST;
+
+	return ret;
+}
+
+/* From CONFIGURED to READY, or to a state from which RESET is allowed. */
+static int gh_vm_init(struct gunyah_vm *ghvm)
+{
+	const unsigned long done = BIT(GH_RM_VM_READY) | BIT(GH_RM_VM_INIT_FAILED);
+	enum gh_rm_vm_status status;
+	int ret;
+
+	ret = gh_rm_vm_init(ghvm->rm, ghvm->vmid);
+	if (gh_vm_unanswered(ret)) {
+		ghvm->life = GH_VM_LOST;
+		return ret;
+	}
+
+	/* A failure is notified before it is answered; success may take longer. */
+	if (!ret)
+		gh_vm_wait_status(ghvm, done);
+	status = READ_ONCE(ghvm->rm_status);
+	if (!(BIT(status) & done) && gh_rm_vm_get_status(ghvm->rm, ghvm->vmid, &status))
+		status = GH_RM_VM_NONE;
+
+	switch (status) {
+	case GH_RM_VM_READY:
+		ghvm->life = GH_VM_READY;
+		return ret;
+	case GH_RM_VM_INIT_FAILED:
+		ghvm->life = GH_VM_INIT_FAILED;
+		return ret ?: -EIO;
+	default:
+		ghvm->life = GH_VM_LOST;
+		return ret ?: -EIO;
+	}
+}
+
+static int gh_vm_run(struct gunyah_vm *ghvm)
+{
+	int ret;
+
+	spin_lock(&ghvm->state_lock);
+	ghvm->starting = true;
+	spin_unlock(&ghvm->state_lock);
+
+	ret = gh_rm_vm_start(ghvm->rm, ghvm->vmid);
+	if (ret) {
+		ghvm->life = gh_vm_unanswered(ret) ? GH_VM_LOST : GH_VM_INIT_FAILED;
+		return ret;
+	}
+	ghvm->life = GH_VM_STARTED;
+
+	spin_lock(&ghvm->state_lock);
+	gh_vm_set_state(ghvm, GUNYAH_VM_RUNNING);
+	if (ghvm->exit_seen)
+		gh_vm_set_state(ghvm, GUNYAH_VM_EXITED);
+	spin_unlock(&ghvm->state_lock);
+
+	return 0;
+}
+
+static int gh_vm_bring_up(struct gunyah_vm *ghvm)
+{
+	struct gh_rm_image image;
+	int ret;
+
+	ret = gh_vm_mm_plan(ghvm, &image);
+	if (ret)
+		return ret;
+	ret = gh_vm_bear(ghvm);
+	if (ret)
+		return ret;
+	ret = gh_vm_mm_give(ghvm, &image);
+	if (ret)
+		return ret;
+	ret = gh_vm_configure(ghvm, &image);
+	if (ret)
+		return ret;
+	ret = gh_vm_init(ghvm);
+	if (ret)
+		return ret;
+	ret = gh_vm_res_populate(ghvm);
+	if (ret)
+		return ret;
+
+	return gh_vm_run(ghvm);
+}
+
+/* ---- down ------------------------------------------------------------------------ */
+
+/* Afterwards the state is EXITED, whatever the RM did. */
+static void gh_vm_stop(struct gunyah_vm *ghvm)
+{
+	int ret;
+
+	if (gunyah_vm_state(ghvm, NULL) != GUNYAH_VM_RUNNING)
+		return;
+
+	/* Refused with a wrong state if the guest exits just now; VM_EXITED comes then. */
+	ret = gh_rm_vm_stop(ghvm->rm, ghvm->vmid);
+	if ((ret && ret != -EBUSY) ||
+	    !wait_event_timeout(ghvm->status_wait,
+				gunyah_vm_state(ghvm, NULL) == GUNYAH_VM_EXITED, gh_rm_timeout()))
+		ghvm->life = GH_VM_LOST;
+
+	spin_lock(&ghvm->state_lock);
+	if (ghvm->state == GUNYAH_VM_RUNNING) {
+		ghvm->exit_seen = true;
+		ghvm->exit_info.type = GH_EXIT_TYPE_STOP_FORCED;
+		gh_vm_set_state(ghvm, GUNYAH_VM_EXITED);
+	}
+	spin_unlock(&ghvm->state_lock);
+}
+
+static void gh_vm_reset(struct gunyah_vm *ghvm)
+{
+	int ret;
+
+	ret = gh_rm_vm_reset(ghvm->rm, ghvm->vmid);
+	if (!ret && gh_vm_wait_status(ghvm, BIT(GH_RM_VM_RESET)))
+		ghvm->life = GH_VM_RESET;
+	else
+		ghvm->life = GH_VM_LOST;
+}
+
+/*
+ * Takes the VM away from the RM, as far as it lets it go. The functions' use of
+ * the objects has ended. Under the VM's lock.
+ */
+static void gh_vm_bring_down(struct gunyah_vm *ghvm)
+{
+	enum gh_vm_life life;
+
+	if (ghvm->life == GH_VM_UNBORN)
+		return;
+
+	if (ghvm->life == GH_VM_CONFIGURED)
+		gh_vm_init(ghvm);
+	life = ghvm->life;
+	if (life == GH_VM_READY || life == GH_VM_INIT_FAILED || life == GH_VM_STARTED)
+		gh_vm_reset(ghvm);
+
+	gh_vm_mm_reclaim(ghvm);
+
+	life = ghvm->life;
+	if (life == GH_VM_LOST || gh_rm_vm_dealloc(ghvm->rm, ghvm->vmid))
+		dev_err_ratelimited(ghvm->rm->dev, "VM %u: not given up by the RM, number lost\n",
+				    ghvm->vmid);
+	ghvm->life = GH_VM_UNBORN;
+
+	/* From here on the RM's words about this number are about another VM. */
+	xa_erase(&gh_vms, ghvm->vmid);
+}
+
+/**
+ * gh_vm_start() - VM_START
+ * @ghvm: the VM
+ *
+ * Return: 0 if it runs, also if it did before; -ENODEV if it exited or failed;
+ * else why it could not be started: it is FAILED then and its memory is back
+ */
+int gh_vm_start(struct gunyah_vm *ghvm)
+{
+	int ret;
+
+	mutex_lock(&ghvm->lock);
+	switch (ghvm->state) {
+	case GUNYAH_VM_NOT_STARTED:
+		break;
+	case GUNYAH_VM_RUNNING:
+		ret = 0;
+		goto out;
+	default:
+		ret = -ENODEV;
+		goto out;
+	}
+
+	ret = gh_vm_bring_up(ghvm);
+	if (ret && ghvm->life != GH_VM_UNBORN) {
+		gh_vm_res_depopulate(ghvm);
+		gh_vm_bring_down(ghvm);
+		spin_lock(&ghvm->state_lock);
+		gh_vm_set_state(ghvm, GUNYAH_VM_FAILED);
+		spin_unlock(&ghvm->state_lock);
+	}
+	flush_work(&ghvm->notify_work);
+out:
+	mutex_unlock(&ghvm->lock);
+
+	return ret;
+}
+
+/* gh_vm_teardown() - the last hold is gone. */
+void gh_vm_teardown(struct gunyah_vm *ghvm)
+{
+	mutex_lock(&ghvm->lock);
+	if (ghvm->life == GH_VM_STARTED)
+		gh_vm_stop(ghvm);
+	/* The functions hear of the exit before they lose their objects. */
+	flush_work(&ghvm->notify_work);
+	mutex_unlock(&ghvm->lock);
+
+	gh_vm_fn_unbind_all(ghvm);
+
+	mutex_lock(&ghvm->lock);
+	gh_vm_res_depopulate(ghvm);
+	gh_vm_bring_down(ghvm);
+	gh_vm_mm_free(ghvm);
+	mutex_unlock(&ghvm->lock);
+
+	cancel_work_sync(&ghvm->notify_work);
+}
