@@ -98,7 +98,7 @@ apt_setup() {
 	#clear APT::Update::Post-Invoke;
 	#clear APT::Update::Post-Invoke-Success;
 	END
-	echo "updating the package lists of $suite and $kernel_suite"
+	echo "updating the package lists"
 	apt_get update
 }
 
