@@ -42,7 +42,8 @@ packages:
 build-machine: packages
 	@$(step) 1/9 "kernel and arm64 user space" $(scripts)/fetch.sh
 	@$(step) 2/9 "kernel modules" $(MAKE) module-gunyah
-	@$(step) 3/9 "EL2 monitor" $(MAKE) -C tests/machine/monitor $(cross)
+	@$(step) 3/9 "EL2 monitor" \
+		$(MAKE) -C tests/machine/monitor BUILD=$(BUILD)/machine/monitor CROSS=$(CROSS_COMPILE) $(cross)
 	@$(step) 4/9 "guests" $(MAKE) -C tests/machine/guests $(cross)
 	@$(step) 5/9 "liburing-ext" $(MAKE) -C liburing-ext $(cross)
 	@$(step) 6/9 "runner" $(MAKE) -C runner $(cross)

@@ -32,6 +32,6 @@ if [ "$status" -eq 0 ]; then
 	printf '[%5s] %-44s %3d.%d s\n' "$number" "$label" $((tenths / 10)) $((tenths % 10))
 else
 	printf '[%5s] %s: failed (%d), last lines of %s:\n' "$number" "$label" "$status" "$log"
-	tail -n 40 "$log"
+	tail -n 40 "$log" | cut -c 1-300
 fi
 exit "$status"
