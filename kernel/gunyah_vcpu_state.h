@@ -61,7 +61,7 @@ enum gh_vcpu_event {
 
 /* What the one who brought the event must do now. */
 enum gh_vcpu_action {
-	GH_VCPU_ACT_NONE,
+	GH_VCPU_ACT_NONE,	/* nothing; from SLEEP: still yours, look at the flags */
 	GH_VCPU_ACT_ENTER,	/* it is yours: run the guest, then STOP, PARK or SLEEP */
 	GH_VCPU_ACT_REPORT,	/* not yours, and it has no object: say why */
 	GH_VCPU_ACT_BUSY,	/* somebody else's */
@@ -113,7 +113,7 @@ static __always_inline struct gh_vcpu_next gh_vcpu_next_owner(unsigned int state
 		if (phase != GH_VCPU_RUNNING)
 			break;
 		if (state & GH_VCPU_FLAGS)
-			return gh_vcpu_goto(state & ~GH_VCPU_F_WAKE, GH_VCPU_ACT_ENTER);
+			return gh_vcpu_goto(state & ~GH_VCPU_F_WAKE, GH_VCPU_ACT_NONE);
 		return gh_vcpu_goto(GH_VCPU_ASLEEP, GH_VCPU_ACT_WAIT);
 	case GH_VCPU_EV_PARK:
 		if (phase != GH_VCPU_RUNNING)
