@@ -148,19 +148,19 @@ struct gh_rm {
 	u16 vmid;
 
 	enum gh_rm_health health;
-	struct mutex call_lock;
+	struct mutex call_lock;		/* one request at a time */
 	u16 next_seq;
 	u8 *tx_buf;
 	struct completion tx_room;
 	struct completion reply_done;
 
-	struct mutex rx_lock;
+	struct mutex rx_lock;		/* the receiving side */
 	u8 *rx_buf;
 	struct gh_rm_rx rx;
 	bool reply_broken;
 	atomic_t dropped;
 
-	struct mutex irq_lock;
+	struct mutex irq_lock;		/* virqs */
 	struct xarray virqs;
 	struct fwnode_handle *irq_parent;
 };

@@ -90,21 +90,21 @@ struct gunyah_vm {
 	struct gh_rm *rm;
 	struct mm_struct *mm;
 
-	struct mutex fn_lock;
+	struct mutex fn_lock;		/* functions */
 	struct list_head functions;
 
-	struct mutex lock;
+	struct mutex lock;		/* life, configuration, regions */
 	enum gh_vm_life life;
 	u16 vmid;
 	struct list_head regions;
 	struct gh_vm_dtb_config dtb;
 	bool has_dtb;
 
-	struct mutex res_lock;
+	struct mutex res_lock;		/* tickets, resources */
 	struct list_head tickets;
 	struct list_head resources;
 
-	spinlock_t state_lock;
+	spinlock_t state_lock;		/* what the RM said, what others see */
 	enum gunyah_vm_state state;
 	struct gunyah_vm_exit_info exit_info;
 	bool starting;

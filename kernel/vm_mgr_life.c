@@ -113,6 +113,7 @@ static void gh_vm_notify_work(struct work_struct *work)
 /* Under state_lock. */
 static void gh_vm_set_state(struct gunyah_vm *ghvm, enum gunyah_vm_state state)
 {
+	/* Pairs with gunyah_vm_state(): the exit information is written before. */
 	smp_store_release(&ghvm->state, state);
 	ghvm->pending |= BIT(state);
 	queue_work(system_unbound_wq, &ghvm->notify_work);
