@@ -11,9 +11,12 @@
 #define GH_BOARD_UART_SIZE	0x1000
 #define GH_BOARD_TESTDEV_BASE	0x0a000000
 #define GH_BOARD_TESTDEV_SIZE	0x1000
-/* The hypervisor's virtual GICv3 of a guest, and guest memory. */
+/*
+ * The hypervisor's virtual GICv3 of a guest, and guest memory. The redistributors
+ * of 8 vCPUs end where the distributor begins.
+ */
 #define GH_BOARD_GICD_BASE	0x3fff0000
-#define GH_BOARD_GICR_BASE	0x3ffb0000
+#define GH_BOARD_GICR_BASE	0x3fef0000
 #define GH_BOARD_GICR_STRIDE	0x20000
 #define GH_BOARD_RAM_BASE	0x80000000
 
