@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+UNIT_CFLAGS := -Irunner/include -Iliburing-ext/include -Ikernel/include/uapi -Irunner
