@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the assembly knows: the register frame of a context (the host on one CPU,
+ * or a vCPU) and the head of the per-CPU structure. Offsets are checked in
+ * core/percpu.c.
+ */
+#ifndef MON_CTX_H
+#define MON_CTX_H
+
+#define CTX_X(n)		((n) * 8)
+#define CTX_ELR			248
+#define CTX_SPSR		256
+
+#define CPU_CUR			0
+#define CPU_STACK		8
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+struct mon_ctx {
+	uint64_t x[31];
+	uint64_t elr;
+	uint64_t spsr;
+};
+
+/* EL1 state that is not in the frame; switched between host and vCPU. */
+struct mon_el1 {
+	uint64_t sctlr, cpacr, ttbr0, ttbr1, tcr, esr, afsr0, afsr1, far, mair, amair;
+	uint64_t vbar, contextidr, tpidr_el0, tpidrro_el0, tpidr_el1, sp_el0, sp_el1;
+	uint64_t elr, spsr, par, csselr, cntkctl, mdscr, cntv_ctl, cntv_cval;
+};
+
+struct mon_fp {
+	unsigned char v[512];
+	uint64_t fpsr, fpcr;
+} __attribute__((aligned(16)));
+
+void mon_fp_save(struct mon_fp *fp);
+void mon_fp_load(const struct mon_fp *fp);
+void mon_el1_save(struct mon_el1 *s);
+void mon_el1_load(const struct mon_el1 *s);
+void mon_el1_reset(struct mon_el1 *s);
+
+#endif /* __ASSEMBLER__ */
+#endif /* MON_CTX_H */

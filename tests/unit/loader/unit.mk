@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+UNIT_SRCS := runner/lib/vm_load.c
+UNIT_CFLAGS := -Irunner/include -Iliburing-ext/include -Ikernel/include/uapi -Irunner
