@@ -108,8 +108,10 @@ static long gh_vm_set_dtb(struct gunyah_vm *ghvm, void __user *uarg)
 
 	if (copy_from_user(&dtb, uarg, sizeof(dtb)))
 		return -EFAULT;
-	if (!dtb.size || check_add_overflow(dtb.guest_phys_addr, dtb.size, &end))
+	if (!dtb.size)
 		return -EINVAL;
+	if (check_add_overflow(dtb.guest_phys_addr, dtb.size, &end))
+		return -EOVERFLOW;
 
 	mutex_lock(&ghvm->lock);
 	if (gh_vm_configurable(ghvm)) {

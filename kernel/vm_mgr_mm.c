@@ -78,6 +78,20 @@ static void gh_region_unpin(struct gh_vm_region *region, unsigned long npages)
 }
 
 /*
+ * Lent memory must be user space's own: anonymous or of a file in memory. A page
+ * without a mapping is some driver's, which touches it whenever it likes.
+ */
+static bool gh_region_lendable(const struct gh_vm_region *region)
+{
+	for (unsigned long i = 0; i < region->npages; i++) {
+		if (!page_folio(region->pages[i])->mapping)
+			return false;
+	}
+
+	return true;
+}
+
+/*
  * Lent memory is always pinned for writing, or user space could take the page
  * cache away from the host with a read-only mapping of a file.
  */
@@ -104,6 +118,10 @@ static int gh_region_pin(struct gh_vm_region *region, unsigned long uaddr)
 			goto err_unpin;
 		cond_resched();
 	}
+
+	ret = -EFAULT;
+	if ((region->flags & GH_MEM_LENT) && !gh_region_lendable(region))
+		goto err_unpin;
 
 	return 0;
 
