@@ -15,7 +15,7 @@
 #define RWX_LENT	(GT_MEM_RWX | GH_MEM_LENT)
 #define PAGE		0x1000UL
 
-TestSuite(badinput, GT_LOG);
+TestSuite(badinput, GT_TEST);
 
 /* ---- numbers --------------------------------------------------------------- */
 

@@ -15,7 +15,7 @@
 
 #define RWX_LENT	(GT_MEM_RWX | GH_MEM_LENT)
 
-TestSuite(life, GT_LOG);
+TestSuite(life, GT_TEST);
 
 static const struct gs_op off[] = { { GS_OFF } };
 

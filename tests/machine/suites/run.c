@@ -8,7 +8,7 @@
 
 #include "gt.h"
 
-TestSuite(GT_SUITE, GT_LOG);
+TestSuite(GT_SUITE, GT_TEST);
 
 /* Criterion pastes the names of suite and test; let the suite's name expand. */
 #define RUN_TEST(...)	RUN_TEST_(GT_SUITE, __VA_ARGS__)

@@ -8,7 +8,7 @@
 
 #include "gt.h"
 
-TestSuite(same, GT_LOG);
+TestSuite(same, GT_TEST);
 
 #define DEV	GT_DEV_BASE
 #define MAX_EXITS	256

@@ -12,7 +12,7 @@
 #define DEV	GT_DEV_BASE
 #define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
 
-TestSuite(uring_bad, GT_LOG);
+TestSuite(uring_bad, GT_TEST);
 
 static const struct gs_op ops[] = { { GS_WRITE, 4, DEV, 5 }, { GS_OFF } };
 

@@ -10,7 +10,7 @@
 #define DEV	GT_DEV_BASE
 #define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
 
-TestSuite(uring_end, GT_LOG);
+TestSuite(uring_end, GT_TEST);
 
 static const struct gs_op sleeper[] = { { GS_WFI }, { GS_GOTO, 0, 0, 1 << 30 } };
 

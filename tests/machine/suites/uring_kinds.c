@@ -11,7 +11,7 @@
 #define DEV	GT_DEV_BASE
 #define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
 
-TestSuite(uring_kinds, GT_LOG);
+TestSuite(uring_kinds, GT_TEST);
 
 /* Exits of each kind, a park and a long slice between them. */
 static const struct gs_op tour[] = {

@@ -11,7 +11,7 @@
 #define DEV	GT_DEV_BASE
 #define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
 
-TestSuite(uring_slice, GT_LOG);
+TestSuite(uring_slice, GT_TEST);
 
 static const struct gs_op sleeper[] = { { GS_WFI }, { GS_GOTO, 0, 0, 1 << 30 } };
 static const struct gs_op spinner[] = { { GS_SPIN, 0, 0, 0 } };

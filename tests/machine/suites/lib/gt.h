@@ -4,6 +4,7 @@
 #define GT_H
 
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "gt_host.h"
 #include "gt_run.h"
@@ -12,21 +13,24 @@
 #define GT_ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /*
- * The kernel's log is clean behind the mark a test made at its start; used as
- * .init and .fini of a suite's tests.
+ * Around each test: the modules are loaded, and the kernel's log is clean behind
+ * the mark that the test made at its start.
  */
-static inline void gt_log_begin(void)
+static inline void gt_begin(void)
 {
-	gt_klog_mark("test");
+	int ret = gt_modules_load();
+
+	cr_assert_eq(ret, 0, "modules: %s", strerror(-ret));
+	gt_klog_mark("begin");
 }
 
-static inline void gt_log_end(void)
+static inline void gt_end(void)
 {
 	char line[512] = "";
 
-	cr_assert_not(gt_klog_dirty("test", line, sizeof(line)), "kernel log: %s", line);
+	cr_assert_not(gt_klog_dirty("begin", line, sizeof(line)), "kernel log: %s", line);
 }
 
-#define GT_LOG	.init = gt_log_begin, .fini = gt_log_end, .timeout = GT_TIMEOUT
+#define GT_TEST	.init = gt_begin, .fini = gt_end, .timeout = GT_TIMEOUT
 
 #endif /* GT_H */

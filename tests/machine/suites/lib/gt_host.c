@@ -21,19 +21,34 @@ static const char *module_dir(void)
 	return dir ? dir : "/root/modules";
 }
 
+static bool is_loaded(const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", name);
+	return !access(path, F_OK);
+}
+
 int gt_module_load(const char *name)
 {
 	char path[PATH_MAX];
 	int fd, ret = 0;
 
+	if (is_loaded(name))
+		return 0;
 	snprintf(path, sizeof(path), "%s/%s.ko", module_dir(), name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST)
+	if (syscall(SYS_finit_module, fd, "", 0))
 		ret = -errno;
 	close(fd);
 	return ret;
+}
+
+int gt_module_try_unload(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
 }
 
 /*
@@ -42,16 +57,14 @@ int gt_module_load(const char *name)
  */
 int gt_module_unload(const char *name)
 {
-	int i;
+	int i, ret = -EAGAIN;
 
-	for (i = 0; i < 100; i++) {
-		if (!syscall(SYS_delete_module, name, O_NONBLOCK))
-			return 0;
-		if (errno != EAGAIN && errno != EWOULDBLOCK)
-			return -errno;
-		usleep(100000);
+	for (i = 0; i < 100 && ret == -EAGAIN; i++) {
+		ret = gt_module_try_unload(name);
+		if (ret == -EAGAIN)
+			usleep(100000);
 	}
-	return -EAGAIN;
+	return ret;
 }
 
 int gt_modules_load(void)
@@ -84,7 +97,7 @@ void gt_klog_mark(const char *text)
 
 	if (fd < 0)
 		return;
-	dprintf(fd, "suite: %s\n", text);
+	dprintf(fd, "<6>test: %s\n", text);
 	close(fd);
 }
 
@@ -113,7 +126,7 @@ bool gt_klog_dirty(const char *mark, char *line, size_t size)
 	ssize_t n;
 	int fd;
 
-	snprintf(want, sizeof(want), "suite: %s\n", mark);
+	snprintf(want, sizeof(want), "test: %s\n", mark);
 	fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return false;

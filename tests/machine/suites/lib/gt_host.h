@@ -12,8 +12,13 @@
 #define GT_NR_MODULES	3
 extern const char *const gt_modules[GT_NR_MODULES];
 
-/* finit_module()/delete_module() of one module or of all; 0 or -errno. */
+/*
+ * finit_module() and delete_module() of one module or of all; 0 or -errno. A module
+ * that is there already is loaded.
+ */
 int gt_module_load(const char *name);
+int gt_module_try_unload(const char *name);
+/* Waits for users that are on their way out. */
 int gt_module_unload(const char *name);
 int gt_modules_load(void);
 int gt_modules_unload(void);
