@@ -8,7 +8,7 @@
 
 timeout=$1
 shift
-export GT_MODULES=/root/modules
+export GT_MODULES=/root/modules RESULT_TO_KMSG=1
 status=0
 for s in "$@"; do
 	echo "<4>suite: $s" > /dev/kmsg

@@ -7,6 +7,9 @@
 #
 #   suite.sh NAME PROGRAM [TIMEOUT]
 #
+# With RESULT_TO_KMSG set the line goes to the kernel log: what the kernel prints
+# on the console is never split by other output.
+#
 # Used on the build machine and in the test machine (plain sh, busybox). A
 # planned test without a result, because the program crashed or hung, counts as
 # failed, and so does an exit status that the results do not explain.
@@ -45,6 +48,11 @@ fi
 planned=$((passed + failed + skipped))
 sed -n 's/^ok - \([^ ]*\) *# SKIP \(.*\)/'"$name"': skipped \1: \2/p' "$tap"
 
-echo "result: suite=$name planned=$planned passed=$passed failed=$failed" \
-	"skipped=$skipped seconds=$(($(date +%s) - begin))"
+line="result: suite=$name planned=$planned passed=$passed failed=$failed"
+line="$line skipped=$skipped seconds=$(($(date +%s) - begin))"
+if [ -n "$RESULT_TO_KMSG" ]; then
+	echo "<4>$line" > /dev/kmsg
+else
+	echo "$line"
+fi
 [ "$failed" -eq 0 ]

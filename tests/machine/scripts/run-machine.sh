@@ -130,8 +130,11 @@ else
 	params+=" loglevel=5"
 fi
 if [ -n "$tty" ]; then
-	size=$(stty size 2>/dev/null </dev/tty || echo 24 80)
-	params+=" MACHINE_TTY=1 TERM=${TERM:-linux} LINES=${size% *} COLUMNS=${size#* }"
+	size=$(stty size 2>/dev/null </dev/tty || true)
+	case $size in
+	'' | '0 '* | *' 0') size='24 80' ;;
+	esac
+	params+=" TERM=${TERM:-linux} LINES=${size% *} COLUMNS=${size#* }"
 fi
 params+=$append
 
@@ -168,7 +171,7 @@ if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
 	echo "run-machine.sh: timeout after $timeout s; console in ${final_log:-$log}" >&2
 	exit 124
 fi
-inner=$(sed -n 's/.*machine: exit \([0-9]\{1,3\}\)\r.*/\1/p' "$log" | tail -n 1)
+inner=$(sed -n 's/.*machine: exit \([0-9]\{1,3\}\).*/\1/p' "$log" | tail -n 1)
 if [ -z "$inner" ]; then
 	echo "run-machine.sh: the machine stopped before its command ended" \
 		"(QEMU returned $status); console in ${final_log:-$log}" >&2

@@ -32,7 +32,8 @@ result() {
 # Result lines and programs' complaints, without the kernel's own lines.
 show_console() {
 	tr -d '\r' | awk '
-	/^result: / {
+	match($0, /result: suite=/) {
+		$0 = substr($0, RSTART)
 		for (i = 2; i <= NF; i++)
 			if (split($i, kv, "=") == 2)
 				r[kv[1]] = kv[2]
