@@ -304,6 +304,21 @@ static struct gunyah_vcpu *gh_vcpu_alloc(struct gunyah_vm *ghvm, u32 id)
 	return vcpu;
 }
 
+/*
+ * The state of before the notifier was registered. It may change meanwhile: then
+ * either it is seen here, or the notifier comes after and has the last word.
+ */
+static void gh_vcpu_look_at_vm(struct gunyah_vcpu *vcpu)
+{
+	if (gunyah_vm_state(vcpu->ghvm, NULL) != GUNYAH_VM_RUNNING)
+		return;
+	WRITE_ONCE(vcpu->live, true);
+	/* Orders this write before the look at what the notifier follows. */
+	smp_mb();
+	if (gunyah_vm_state(vcpu->ghvm, NULL) != GUNYAH_VM_RUNNING)
+		WRITE_ONCE(vcpu->live, false);
+}
+
 static long gh_vcpu_bind(struct gunyah_vm_function_instance *f)
 {
 	const struct gh_fn_vcpu_arg *arg = f->arg;
@@ -319,6 +334,7 @@ static long gh_vcpu_bind(struct gunyah_vm_function_instance *f)
 	ret = gunyah_vm_register_notifier(f->ghvm, &vcpu->nb);
 	if (ret)
 		goto err_put;
+	gh_vcpu_look_at_vm(vcpu);
 	ret = gunyah_vm_add_resource_ticket(f->ghvm, &vcpu->ticket);
 	if (ret)
 		goto err_notifier;
