@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#
+# Replays the recorded traces in the machine, without the project's driver, and
+# compares. The result line is the last one of LOG and of the output.
+#
+#   run.sh [LOG]          default build/logs/conformance.log
+#
+# Environment: BUILD, the output directory; MACHINE_ARGS for run-machine.sh.
+
+set -u
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../../.." && pwd)
+BUILD=${BUILD:-$root/build}
+log=${1:-$BUILD/logs/conformance.log}
+begin=$SECONDS
+record=$(mktemp)
+trap 'rm -f "$record"' EXIT
+
+# Twice: unloading must leave everything as it was.
+# shellcheck disable=SC2086 # words, on purpose
+"$root/tests/machine/scripts/run-machine.sh" --silent --log "$log" --timeout 180 \
+	--file "$BUILD/conformance/gh_conformance.ko" ${MACHINE_ARGS:-} -- '
+	for i in 1 2; do
+		echo "<4>suite: conformance" > /dev/kmsg
+		insmod gh_conformance.ko || exit 1
+		sed "s/^/record$i: /" /sys/kernel/debug/gh_conformance
+		rmmod gh_conformance || exit 1
+	done'
+status=$?
+
+passed=0 failed=0
+[ $status -eq 0 ] || failed=1
+for i in 1 2; do
+	tr -d '\r' < "$log" | sed -n "s/^record$i: //p" > "$record"
+	line=$("$here/check.sh" "$record" | tee /dev/stderr | tail -n 1)
+	passed=$((passed + ${line%% passed*}))
+	line=${line#*, }
+	failed=$((failed + ${line%% failed*}))
+done 2>&1
+
+echo "result: suite=conformance planned=$((passed + failed)) passed=$passed failed=$failed" \
+	"skipped=0 seconds=$((SECONDS - begin))" | tee -a "$log"
+[ $failed -eq 0 ]
