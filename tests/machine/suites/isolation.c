@@ -268,7 +268,8 @@ Test(isolation, host_can_touch_what_it_shares)
 	gt_vm_fill(&vm, "script", 1);
 	gt_vm_script(&vm, 0, ops, GT_ARRAY_SIZE(ops));
 	gt_vm_give(&vm);
-	cr_assert_eq(gt_set_mem(vm.fd, 5, GT_MEM_RWX, 0x90000000, 0x1000, page), 0);
+	cr_assert_eq(gt_set_mem(vm.fd, GT_SHARED_LABEL, GT_MEM_RWX, GT_SHARED_BASE, 0x1000,
+				page), 0);
 	gt_vm_add_vcpu(&vm, 0);
 	gt_vm_start(&vm);
 	gt_check_read(&gt_path_ioctl, &vm.vcpus[0], 4, DEV, 0, __LINE__);

@@ -215,8 +215,8 @@ Test(uring_bad, wrong_address_space)
 		if (io_uring_peek_cqe(&ring, &cqe) || cqe->res != -EPERM)
 			_exit(4);
 		io_uring_cqe_seen(&ring, cqe);
-		/* Nor add to it. */
-		if (gt_add_vcpu(vm.fd, 1) >= 0)
+		/* Nor give it memory. */
+		if (gt_set_mem(vm.fd, 5, GT_MEM_RWX, 0x90000000, 0x1000, &ring) != -EPERM)
 			_exit(5);
 		_exit(0);
 	}

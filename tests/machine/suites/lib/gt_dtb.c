@@ -13,11 +13,6 @@
 #define PHANDLE_GIC	1
 
 /* Every step can only fail for lack of room; one sum of the results is enough. */
-static int cell_pair(void *fdt, const char *name, uint64_t value)
-{
-	return fdt_property_u64(fdt, name, value);
-}
-
 static int reg2(void *fdt, uint64_t base, uint64_t size, uint64_t base2, uint64_t size2)
 {
 	fdt64_t reg[4] = {
@@ -85,6 +80,24 @@ static int add_gic_and_timer(void *fdt, unsigned int vcpus)
 	return err;
 }
 
+/* Where the RM maps a parcel with the label of shared memory, if there is one. */
+static int add_shared_memory(void *fdt)
+{
+	int err = 0;
+
+	err |= fdt_begin_node(fdt, "shm-7");
+	err |= fdt_property_string(fdt, "vdevice-type", "shm");
+	err |= fdt_property_string(fdt, "generate", "/hypervisor/shm-7");
+	err |= fdt_property(fdt, "peer-default", NULL, 0);
+	err |= fdt_begin_node(fdt, "memory");
+	err |= fdt_property_u32(fdt, "label", GT_SHARED_LABEL);
+	err |= fdt_property_u32(fdt, "#address-cells", 2);
+	err |= fdt_property_u64(fdt, "base", GT_SHARED_BASE);
+	err |= fdt_end_node(fdt);
+	err |= fdt_end_node(fdt);
+	return err;
+}
+
 static int add_vm_config(void *fdt)
 {
 	int err = 0;
@@ -95,7 +108,7 @@ static int add_vm_config(void *fdt)
 	err |= fdt_begin_node(fdt, "memory");
 	err |= fdt_property_u32(fdt, "#address-cells", 2);
 	err |= fdt_property_u32(fdt, "#size-cells", 2);
-	err |= cell_pair(fdt, "base-address", GT_RAM_BASE);
+	err |= fdt_property_u64(fdt, "base-address", GT_RAM_BASE);
 	err |= fdt_end_node(fdt);
 	err |= fdt_begin_node(fdt, "interrupts");
 	err |= fdt_property_u32(fdt, "config", PHANDLE_GIC);
@@ -105,6 +118,7 @@ static int add_vm_config(void *fdt)
 	err |= fdt_end_node(fdt);
 	err |= fdt_begin_node(fdt, "vdevices");
 	err |= fdt_property_string(fdt, "generate", "/hypervisor");
+	err |= add_shared_memory(fdt);
 	err |= fdt_end_node(fdt);
 	err |= fdt_end_node(fdt);
 	return err;

@@ -28,6 +28,9 @@
 #define GT_MAX_VCPUS	GS_MAX_VCPUS
 #define GT_MEM_RWX	(GH_MEM_ALLOW_READ | GH_MEM_ALLOW_WRITE | GH_MEM_ALLOW_EXEC)
 #define GT_LABEL	0
+/* The device tree has a place for memory with this label. */
+#define GT_SHARED_LABEL	7
+#define GT_SHARED_BASE	0x90000000ULL
 
 struct gt_vm;
 
