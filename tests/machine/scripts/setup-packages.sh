@@ -20,7 +20,7 @@ libfdt-dev             device trees, in the unit tests
 pkgconf                finds these libraries
 qemu-system-arm        the emulated arm64 machine
 cpio                   packs the initramfs of that machine
-device-tree-compiler   compiles the device tree of a test's guest
+device-tree-compiler   compiles the device trees of tests
 dwarves                type information (BTF) of the kernel modules
 '
 cross_packages='
