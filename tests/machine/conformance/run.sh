@@ -19,7 +19,7 @@ record=$(mktemp)
 trap 'rm -f "$record"' EXIT
 
 # Twice: unloading must leave everything as it was.
-# shellcheck disable=SC2086 # words, on purpose
+# shellcheck disable=SC2016,SC2086 # for the shell there; words, on purpose
 "$root/tests/machine/scripts/run-machine.sh" --silent --log "$log" --timeout 180 \
 	--file "$BUILD/conformance/gh_conformance.ko" ${MACHINE_ARGS:-} -- '
 	for i in 1 2; do

@@ -22,14 +22,14 @@ static bool for_each_piece(const struct rm_parcel *p, uint64_t off, uint64_t len
 
 	for (i = 0; i < p->nr_regions && len; i++) {
 		const struct rm_region *r = &p->regions[i];
-		uint64_t part;
+		uint64_t part, size = rm_region_size(r);
 
-		if (off >= r->size) {
-			off -= r->size;
+		if (off >= size) {
+			off -= size;
 			continue;
 		}
-		part = min_u64(len, r->size - off);
-		if (!fn(r->pa + off, part, arg))
+		part = min_u64(len, size - off);
+		if (!fn(rm_region_pa(r) + off, part, arg))
 			return false;
 		off = 0;
 		len -= part;
@@ -97,7 +97,7 @@ enum rm_error rm_parcel_write(const struct rm_parcel *p, uint64_t off, const voi
 void rm_parcel_clear(const struct rm_parcel *p)
 {
 	if (!for_each_piece(p, 0, p->size, clear_piece, NULL))
-		core_log("rm: parcel %u could not be cleared\n", p->handle);
+		core_log("rm: parcel %u could not be cleared", p->handle);
 }
 
 void rm_parcel_sync_icache(const struct rm_parcel *p, uint64_t off, uint64_t len)
@@ -135,10 +135,11 @@ enum rm_error rm_accept(struct rm_vm *vm, struct rm_parcel *p, uint64_t ipa)
 
 	for (i = 0; i < p->nr_regions; i++) {
 		const struct rm_region *r = &p->regions[i];
+		uint64_t size = rm_region_size(r);
 
-		if (core_vm_map(vm->core, ipa + done, r->pa, r->size, share->rights))
+		if (core_vm_map(vm->core, ipa + done, rm_region_pa(r), size, share->rights))
 			goto err_unmap;
-		done += r->size;
+		done += size;
 	}
 
 	share->mapped = true;
@@ -229,7 +230,7 @@ enum rm_error rm_accept_all(struct rm_vm *vm)
 		if (rm_parcel_share(p, vm->vmid)->mapped || !extends_private(vm, p))
 			continue;
 		if (rm_accept(vm, p, vm->config.base + vm->mem_size))
-			core_log("rm: VM %u: memory %u not accepted\n", vm->vmid, p->handle);
+			core_log("rm: VM %u: memory %u not accepted", vm->vmid, p->handle);
 		else
 			vm->mem_size += p->size;
 	}
@@ -238,7 +239,7 @@ enum rm_error rm_accept_all(struct rm_vm *vm)
 		uint64_t ipa = (vm->next_ipa + RM_IPA_ALIGN - 1) & ~(RM_IPA_ALIGN - 1);
 
 		if (!rm_parcel_share(p, vm->vmid)->mapped && rm_accept(vm, p, ipa))
-			core_log("rm: VM %u: buffer %u not accepted\n", vm->vmid, p->handle);
+			core_log("rm: VM %u: buffer %u not accepted", vm->vmid, p->handle);
 	}
 	return RM_OK;
 }

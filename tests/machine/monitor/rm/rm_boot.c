@@ -139,7 +139,7 @@ static enum rm_error init_vm(struct rm_vm *vm)
 
 	fdt = copy_dt(vm, 0, &size);
 	if (!fdt) {
-		core_log("rm: VM %u: no device tree of at most %u bytes\n", vm->vmid, RM_DT_MAX);
+		core_log("rm: VM %u: no device tree of at most %u bytes", vm->vmid, RM_DT_MAX);
 		return RM_ERR_MEM;
 	}
 	err = rm_dt_parse(fdt, size, &vm->config);
@@ -190,10 +190,10 @@ static enum rm_error patch_dt(const struct rm_vm *vm, const struct rm_parcel *im
 	if (!fdt_err)
 		fdt_err = fdt_pack(fdt);
 	if (fdt_err) {
-		core_log("rm: VM %u: device tree not patched: %s\n", vm->vmid,
+		core_log("rm: VM %u: device tree not patched: %s", vm->vmid,
 			 fdt_strerror(fdt_err));
 	} else if (fdt_totalsize(fdt) > vm->dt_size) {
-		core_log("rm: VM %u: device tree needs %u bytes, has %u\n", vm->vmid,
+		core_log("rm: VM %u: device tree needs %u bytes, has %u", vm->vmid,
 			 fdt_totalsize(fdt), (unsigned int)vm->dt_size);
 	} else {
 		err = rm_parcel_write(image, vm->dt_off, fdt, fdt_totalsize(fdt));
@@ -209,7 +209,7 @@ static enum rm_error boot(struct rm_vm *vm)
 
 	err = rm_accept_all(vm);
 	if (err) {
-		core_log("rm: VM %u: memory not accepted: %u\n", vm->vmid, err);
+		core_log("rm: VM %u: memory not accepted: %u", vm->vmid, err);
 		return err;
 	}
 	/* Accepted: it can not be reclaimed from here on. */

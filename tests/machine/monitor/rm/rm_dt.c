@@ -18,7 +18,7 @@
 
 static enum rm_error bad(const char *what)
 {
-	core_log("rm: device tree: %s\n", what);
+	core_log("rm: device tree: %s", what);
 	return RM_ERR_MEM;
 }
 
@@ -75,7 +75,7 @@ static enum rm_error parse_vm_config(const void *fdt, int node, struct rm_config
 	if (cfg->base % RM_PAGE_SIZE || cfg->base >= RM_ADDR_LIMIT)
 		return bad("base-address is not aligned or too high");
 	if (cfg->base % BASE_ALIGN) {
-		core_log("rm: base-address %lx aligned up to 2 MiB\n", (unsigned long)cfg->base);
+		core_log("rm: base-address %lx aligned up to 2 MiB", (unsigned long)cfg->base);
 		cfg->base = (cfg->base + BASE_ALIGN - 1) & ~(BASE_ALIGN - 1);
 	}
 	return RM_OK;
@@ -104,7 +104,7 @@ static enum rm_error parse_cpu(const void *fdt, int cpu, const char *method,
 	}
 
 	if (cfg->nr_vcpus == MON_MAX_VCPUS_PER_VM) {
-		core_log("rm: more than %u vCPUs\n", MON_MAX_VCPUS_PER_VM);
+		core_log("rm: more than %u vCPUs", MON_MAX_VCPUS_PER_VM);
 		return RM_ERR_NORES;
 	}
 	cfg->nr_vcpus++;
@@ -294,7 +294,7 @@ static enum rm_error parse_node(const void *fdt, int node, int depth, struct rm_
 		return parse_bell(fdt, node, cfg);
 	if (!strcmp(type, "shm"))
 		return parse_shm(fdt, node, cfg);
-	core_log("rm: no virtual device \"%s\" here\n", type);
+	core_log("rm: no virtual device \"%s\" here", type);
 	return RM_ERR_NORES;
 }
 

@@ -99,8 +99,8 @@ static enum rm_error push_region(struct rm_parcel *p, uint64_t pa, uint64_t size
 {
 	struct rm_region *last = p->nr_regions ? &p->regions[p->nr_regions - 1] : NULL;
 
-	if (last && last->pa + last->size == pa) {
-		last->size += size;
+	if (last && rm_region_pa(last) + rm_region_size(last) == pa) {
+		last->pages += size / RM_PAGE_SIZE;
 		return RM_OK;
 	}
 
@@ -117,7 +117,10 @@ static enum rm_error push_region(struct rm_parcel *p, uint64_t pa, uint64_t size
 		p->regions = regions;
 		p->max_regions = max;
 	}
-	p->regions[p->nr_regions++] = (struct rm_region){ .pa = pa, .size = size };
+	p->regions[p->nr_regions++] = (struct rm_region){
+		.first = pa / RM_PAGE_SIZE,
+		.pages = size / RM_PAGE_SIZE,
+	};
 	return RM_OK;
 }
 
@@ -174,7 +177,7 @@ err_release:
 static enum rm_error add_entries(struct rm_parcel *p, const uint8_t *list, unsigned int n)
 {
 	unsigned int old_nr = p->nr_regions;
-	uint64_t old_last = old_nr ? p->regions[old_nr - 1].size : 0;
+	uint32_t old_last = old_nr ? p->regions[old_nr - 1].pages : 0;
 	uint64_t old_size = p->size;
 	struct rm_sgl_entry e;
 	enum rm_error err = RM_OK;
@@ -197,7 +200,7 @@ static enum rm_error add_entries(struct rm_parcel *p, const uint8_t *list, unsig
 	}
 	p->nr_regions = old_nr;
 	if (old_nr)
-		p->regions[old_nr - 1].size = old_last;
+		p->regions[old_nr - 1].pages = old_last;
 	p->size = old_size;
 	return err;
 }
@@ -400,7 +403,7 @@ enum rm_error rm_mem_reclaim(const struct rm_req *req, struct rm_rep *rep)
 	if (p->sanitize_reclaim || body.flags & RM_RECLAIM_SANITIZE)
 		rm_parcel_clear(p);
 	for (i = 0; i < p->nr_regions; i++)
-		give_back(p, p->regions[i].pa, p->regions[i].size);
+		give_back(p, rm_region_pa(&p->regions[i]), rm_region_size(&p->regions[i]));
 
 	*link = p->next;
 	nr_parcels--;

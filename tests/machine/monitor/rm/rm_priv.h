@@ -67,10 +67,23 @@ void rm_notify(uint32_t id, const void *data, size_t len);
 
 /* ---- memory ------------------------------------------------------------------ */
 
+/* In pages, for there can be as many as the host has pages. */
 struct rm_region {
-	uint64_t pa;
-	uint64_t size;
+	uint32_t first;
+	uint32_t pages;
 };
+
+_Static_assert(RM_ADDR_LIMIT / RM_PAGE_SIZE <= 1ull << 32, "page numbers fit in 32 bits");
+
+static inline uint64_t rm_region_pa(const struct rm_region *r)
+{
+	return r->first * RM_PAGE_SIZE;
+}
+
+static inline uint64_t rm_region_size(const struct rm_region *r)
+{
+	return r->pages * RM_PAGE_SIZE;
+}
 
 /**
  * struct rm_share - what one VM may do with a parcel

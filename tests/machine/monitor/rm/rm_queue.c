@@ -104,7 +104,7 @@ static void send_one(const struct rm_slot *slot)
 
 	late = core_alloc(sizeof(*late));
 	if (!late) {
-		core_log("rm: out of memory, a message to the host is lost\n");
+		core_log("rm: out of memory, a message to the host is lost");
 		return;
 	}
 	late->next = NULL;
@@ -161,7 +161,7 @@ static void deliver(void)
 
 	partial.active = false;
 	if (partial.type != RM_TYPE_REQUEST) {
-		core_log("rm: message %x of type %u is not a request\n", partial.id, partial.type);
+		core_log("rm: message %x of type %u is not a request", partial.id, partial.type);
 		return;
 	}
 	rm_handle(&req);
@@ -170,7 +170,7 @@ static void deliver(void)
 static void begin(const struct rm_hdr *hdr, const uint8_t *content, size_t len)
 {
 	if (partial.active)
-		core_log("rm: request %x dropped, %u fragments missing\n", partial.id,
+		core_log("rm: request %x dropped, %u fragments missing", partial.id,
 			 partial.missing);
 
 	partial.active = true;
@@ -204,21 +204,21 @@ static void receive(const struct rm_slot *slot)
 	size_t len;
 
 	if (slot->len < RM_HDR_SIZE) {
-		core_log("rm: message of %u bytes dropped\n", (unsigned int)slot->len);
+		core_log("rm: message of %u bytes dropped", (unsigned int)slot->len);
 		return;
 	}
 	memcpy(&hdr, slot->data, sizeof(hdr));
 	len = slot->len - RM_HDR_SIZE;
 
 	if (hdr.api != RM_HDR_API || hdr.type_frags >> 2 > RM_MAX_FRAGMENTS) {
-		core_log("rm: message with header %x %x dropped\n", hdr.api, hdr.type_frags);
+		core_log("rm: message with header %x %x dropped", hdr.api, hdr.type_frags);
 		return;
 	}
 
 	if ((hdr.type_frags & 3) != RM_TYPE_CONT) {
 		begin(&hdr, content, len);
 	} else if (!append(&hdr, content, len)) {
-		core_log("rm: stray fragment of %x, seq %u, dropped\n", hdr.id, hdr.seq);
+		core_log("rm: stray fragment of %x, seq %u, dropped", hdr.id, hdr.seq);
 		return;
 	}
 

@@ -65,7 +65,7 @@ void rm_vm_set_state(struct rm_vm *vm, enum rm_vm_state state)
 	const struct rm_vm_status notif = { .vmid = vm->vmid, .vm = state };
 
 	if (!rm_vm_change_valid(vm->state, state))
-		core_log("rm: VM %u: state %u -> %u\n", vm->vmid, vm->state, state);
+		core_log("rm: VM %u: state %u -> %u", vm->vmid, vm->state, state);
 	vm->state = state;
 	rm_notify(RM_NOTIF_VM_STATUS, &notif, sizeof(notif));
 }
@@ -109,7 +109,7 @@ enum rm_error rm_vm_deallocate(const struct rm_req *req, struct rm_rep *rep)
 	memcpy(&body, req->body, sizeof(body));
 	vm = rm_vm_find(body.vmid);
 	if (!vm) {
-		core_log("rm: DEALLOCATE of unknown VM %u: fatal for a real RM\n", body.vmid);
+		core_log("rm: DEALLOCATE of unknown VM %u: fatal for a real RM", body.vmid);
 		return RM_ERR_VMID;
 	}
 	if (!rm_vm_change_valid(vm->state, RM_STATE_NONE))
@@ -167,7 +167,7 @@ enum rm_error rm_vm_stop(const struct rm_req *req, struct rm_rep *rep)
 	if (!rm_vm_change_valid(vm->state, RM_STATE_EXITED))
 		return RM_ERR_VM_STATE;
 	if (!(body.flags & RM_STOP_FORCE)) {
-		core_log("rm: STOP of VM %u without force: fatal for a real RM\n", body.vmid);
+		core_log("rm: STOP of VM %u without force: fatal for a real RM", body.vmid);
 		return RM_ERR_DENIED;
 	}
 
@@ -187,7 +187,7 @@ enum rm_error rm_vm_reset(const struct rm_req *req, struct rm_rep *rep)
 	if (!vm)
 		return RM_ERR_VMID;
 	if (!vm->core) {
-		core_log("rm: RESET of VM %u in state %u, not configured: fatal for a real RM\n",
+		core_log("rm: RESET of VM %u in state %u, not configured: fatal for a real RM",
 			 body.vmid, vm->state);
 		return RM_ERR_VM_STATE;
 	}
