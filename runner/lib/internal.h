@@ -114,6 +114,7 @@ struct gh_vm {
  * @reaped: completions that dispatch has not handled
  * @io_head, @io_tail: finished device I/O, likewise
  * @ended: VMs whose ended() is due
+ * @timers, @due: by deadline; those that are being fired
  * @cancels_wanted: vCPUs with cancel_wanted
  * @running_vms: started and not ended
  * @sqes_pending: the submission queue holds something
@@ -136,6 +137,7 @@ struct gh_runner {
 	struct gh_io *io_tail;
 	struct gh_vm *ended;
 	struct gh_timer *timers;
+	struct gh_timer *due;
 	void (*foreign_cqe)(void *opaque, const struct io_uring_cqe *cqe);
 	void *foreign_opaque;
 	uint64_t turn;

@@ -30,31 +30,42 @@ int gh_timer_arm(struct gh_runner *r, struct gh_timer *timer)
 	return 0;
 }
 
+static bool unlink_timer(struct gh_timer **at, const struct gh_timer *timer)
+{
+	while (*at && *at != timer)
+		at = &(*at)->next;
+	if (!*at)
+		return false;
+	*at = timer->next;
+	return true;
+}
+
 void gh_timer_cancel(struct gh_runner *r, struct gh_timer *timer)
 {
-	struct gh_timer **at = &r->timers;
-
 	if (!timer->armed)
 		return;
-	while (*at != timer)
-		at = &(*at)->next;
-	*at = timer->next;
+	if (!unlink_timer(&r->timers, timer))
+		unlink_timer(&r->due, timer);
 	timer->next = NULL;
 	timer->armed = false;
 }
 
 /*
- * At most as many as are due now: a timer that arms itself for a time that is
- * past waits for the next turn.
+ * The due ones are set apart first: a timer that arms itself for a time that is
+ * past waits for the next turn, behind those that are due now.
  */
 void gh_timers_run(struct gh_runner *r, uint64_t now_ns)
 {
-	struct gh_timer *timer;
-	unsigned int due = 0;
+	struct gh_timer **at = &r->timers, *timer;
 
-	for (timer = r->timers; timer && timer->deadline_ns <= now_ns; timer = timer->next)
-		due++;
-	while (due-- && (timer = r->timers) && timer->deadline_ns <= now_ns) {
+	while (*at && (*at)->deadline_ns <= now_ns)
+		at = &(*at)->next;
+	if (at == &r->timers)
+		return;
+	r->due = r->timers;
+	r->timers = *at;
+	*at = NULL;
+	while ((timer = r->due)) {
 		gh_timer_cancel(r, timer);
 		r->in_callback = true;
 		timer->fire(timer);

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#include <criterion/criterion.h>
+
+#include "fake.h"
+
+#define FD_GUNYAH	3
+#define FD_VM		100
+#define FD_VCPU		1000
+
+void fake_init(struct fake *f)
+{
+	memset(f, 0, sizeof(*f));
+	memset(f->files, 0xff, sizeof(f->files));
+	f->sq_size = FAKE_SQES;
+}
+
+static int fake_open(void *ctx)
+{
+	struct fake *f = ctx;
+
+	f->open_fds++;
+	return FD_GUNYAH;
+}
+
+static int fake_close(void *ctx, int fd)
+{
+	struct fake *f = ctx;
+
+	f->open_fds--;
+	if (fd >= FD_VCPU) {
+		cr_assert(f->vcpus[fd - FD_VCPU].open, "closed twice");
+		cr_assert_not(f->vcpus[fd - FD_VCPU].mapped, "unmap before close");
+		cr_assert_not(f->vcpus[fd - FD_VCPU].parked, "a command is in flight");
+		f->vcpus[fd - FD_VCPU].open = false;
+	}
+	return 0;
+}
+
+static int fake_ioctl(void *ctx, int fd, unsigned long request, void *arg)
+{
+	struct fake *f = ctx;
+
+	if (request == f->fail_ioctl)
+		return f->fail_error;
+	switch (request) {
+	case GH_CREATE_VM:
+		cr_assert_eq(fd, FD_GUNYAH);
+		f->open_fds++;
+		return FD_VM + (int)f->nr_vms++;
+	case GH_VM_ADD_FUNCTION:
+		cr_assert_lt(f->nr_vcpus, FAKE_VCPUS);
+		f->vcpus[f->nr_vcpus].open = true;
+		f->open_fds++;
+		return FD_VCPU + (int)f->nr_vcpus++;
+	case GH_VCPU_KICK:
+		f->kicks++;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int fake_map_run(void *ctx, int fd, size_t *size, struct gh_vcpu_run **run)
+{
+	struct fake *f = ctx;
+
+	*run = &f->vcpus[fd - FD_VCPU].run;
+	*size = 4096;
+	f->vcpus[fd - FD_VCPU].mapped = true;
+	return 0;
+}
+
+static void fake_unmap_run(void *ctx, struct gh_vcpu_run *run, size_t size)
+{
+	struct fake_vcpu *v = (struct fake_vcpu *)((char *)run - offsetof(struct fake_vcpu, run));
+
+	v->mapped = false;
+}
+
+static int fake_set_file(void *ctx, unsigned int slot, int fd)
+{
+	struct fake *f = ctx;
+
+	if (f->no_files)
+		return -EOPNOTSUPP;
+	cr_assert_lt(slot, FAKE_VCPUS);
+	f->files[slot] = fd;
+	return 0;
+}
+
+static struct io_uring_sqe *fake_get_sqe(void *ctx)
+{
+	struct fake *f = ctx;
+
+	return f->nr_sqes < f->sq_size ? &f->sqes[f->nr_sqes++] : NULL;
+}
+
+void fake_complete(struct fake *f, uint64_t user_data, int res)
+{
+	cr_assert_lt(f->nr_cqes, FAKE_CQES);
+	f->cqes[f->nr_cqes++] = (struct fake_cqe) { .user_data = user_data, .res = res };
+}
+
+static int mmio(struct fake_vcpu *v, const struct fake_step *s)
+{
+	bool write = s->kind == FAKE_WRITE;
+
+	v->read_pending = !write;
+	v->run.exit_reason = GH_VM_EXIT_MMIO;
+	v->run.mmio.phys_addr = s->addr;
+	v->run.mmio.len = s->len;
+	v->run.mmio.is_write = write;
+	memset(v->run.mmio.data, 0, 8);
+	if (write)
+		memcpy(v->run.mmio.data, &s->data, 8);
+	return GH_URING_EXIT_MMIO | (write ? GH_URING_RES_WRITE : 0) | (int)s->len << 12;
+}
+
+static int status(struct fake_vcpu *v, const struct fake_step *s)
+{
+	v->run.exit_reason = GH_VM_EXIT_STATUS;
+	v->run.status.status = s->kind == FAKE_OFF ? GH_VM_STATUS_EXITED : GH_VM_STATUS_CRASHED;
+	v->run.status.exit_info.type = s->kind == FAKE_OFF ? 1 : 5;
+	v->run.status.exit_info.reason_size = (uint32_t)s->data;
+	memset(v->run.status.exit_info.reason, 0xab, 8);
+	return GH_URING_EXIT_STATUS;
+}
+
+static void run_vcpu(struct fake *f, struct fake_vcpu *v, const struct io_uring_sqe *sqe)
+{
+	const struct fake_step *s = &v->steps[v->pos];
+	struct gh_uring_run run;
+
+	memcpy(&run, sqe->cmd, sizeof(run));
+	cr_assert_not(v->parked, "submitted twice");
+	cr_assert_gt(run.deadline_ns, 0);
+	if (v->read_pending) {
+		cr_assert(sqe->addr & GH_URING_RUN_RESUME, "a read must be answered");
+		cr_assert_lt(v->nr_answers, FAKE_STEPS);
+		v->answers[v->nr_answers++] = run.resume_data;
+		v->read_pending = false;
+	}
+	v->runs++;
+	f->order[f->nr_order++ % FAKE_CQES] = (unsigned int)(v - f->vcpus);
+	if (s->kind != FAKE_END)
+		v->pos++;
+	switch (s->kind) {
+	case FAKE_END:
+	case FAKE_PARK:
+		v->parked = true;
+		v->user_data = sqe->user_data;
+		return;
+	case FAKE_READ:
+	case FAKE_WRITE:
+		fake_complete(f, sqe->user_data, mmio(v, s));
+		return;
+	case FAKE_PREEMPTED:
+		fake_complete(f, sqe->user_data, GH_URING_EXIT_PREEMPTED);
+		return;
+	case FAKE_INTR:
+		fake_complete(f, sqe->user_data, GH_URING_EXIT_INTR);
+		return;
+	case FAKE_OFF:
+	case FAKE_CRASH:
+		fake_complete(f, sqe->user_data, status(v, s));
+		return;
+	case FAKE_ERROR:
+		fake_complete(f, sqe->user_data, (int)s->data);
+		return;
+	}
+}
+
+void fake_wake(struct fake *f, unsigned int vcpu)
+{
+	struct fake_vcpu *v = &f->vcpus[vcpu];
+
+	cr_assert(v->parked);
+	v->parked = false;
+	fake_complete(f, v->user_data, GH_URING_EXIT_RUNNABLE);
+}
+
+static struct fake_vcpu *target(struct fake *f, const struct io_uring_sqe *sqe)
+{
+	int fd = sqe->fd;
+
+	if (sqe->flags & IOSQE_FIXED_FILE) {
+		cr_assert(fd >= 0 && fd < FAKE_VCPUS);
+		fd = f->files[fd];
+	}
+	cr_assert_geq(fd, FD_VCPU);
+	cr_assert(f->vcpus[fd - FD_VCPU].open);
+	return &f->vcpus[fd - FD_VCPU];
+}
+
+static void submit_one(struct fake *f, const struct io_uring_sqe *sqe, unsigned int *entered)
+{
+	struct fake_vcpu *v;
+
+	if (sqe->opcode != IORING_OP_URING_CMD) {
+		fake_complete(f, sqe->user_data, 77);
+		return;
+	}
+	v = target(f, sqe);
+	switch (sqe->cmd_op) {
+	case GH_VCPU_RUN:
+		if (f->skip_after && *entered >= f->skip_after) {
+			v->skipped++;
+			fake_complete(f, sqe->user_data, GH_URING_EXIT_PREEMPTED);
+			return;
+		}
+		(*entered)++;
+		run_vcpu(f, v, sqe);
+		return;
+	case GH_VCPU_CANCEL:
+		f->cancels++;
+		if (v->parked)
+			fake_complete(f, v->user_data, -ECANCELED);
+		v->parked = false;
+		fake_complete(f, sqe->user_data, 0);
+		return;
+	default:
+		cr_assert_fail("unexpected command %x", sqe->cmd_op);
+	}
+}
+
+static int fake_enter(void *ctx, unsigned int wait_nr, uint64_t timeout_ns)
+{
+	struct fake *f = ctx;
+	unsigned int i, entered = 0, nr = f->nr_sqes;
+	static struct io_uring_sqe sqes[FAKE_SQES];
+
+	f->enters++;
+	memcpy(sqes, f->sqes, nr * sizeof(sqes[0]));
+	memset(f->sqes, 0xee, sizeof(f->sqes));
+	f->nr_sqes = 0;
+	for (i = 0; i < nr; i++)
+		submit_one(f, &sqes[i], &entered);
+	if (wait_nr && !f->nr_cqes && !(f->on_idle && f->on_idle(f))) {
+		cr_assert_neq(timeout_ns, UINT64_MAX, "waits for ever");
+		return -ETIME;
+	}
+	return 0;
+}
+
+static int fake_reap(void *ctx, gh_reap_fn *fn, void *arg)
+{
+	struct fake *f = ctx;
+	unsigned int i, nr = f->nr_cqes;
+
+	for (i = 0; i < nr; i++) {
+		const struct io_uring_cqe cqe = {
+			.user_data = f->cqes[i].user_data,
+			.res = f->cqes[i].res,
+		};
+
+		fn(arg, &cqe);
+	}
+	cr_assert_eq(f->nr_cqes, nr, "something was submitted while reaping");
+	f->nr_cqes = 0;
+	return (int)nr;
+}
+
+const struct gh_port_ops fake_port = {
+	.open = fake_open,
+	.ioctl = fake_ioctl,
+	.close = fake_close,
+	.map_run = fake_map_run,
+	.unmap_run = fake_unmap_run,
+	.get_sqe = fake_get_sqe,
+	.enter = fake_enter,
+	.reap = fake_reap,
+	.set_file = fake_set_file,
+};

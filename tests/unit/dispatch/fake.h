@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * A driver and a ring that do what a test says: each vCPU has a script, and every
+ * run of it takes the next step.
+ */
+#ifndef FAKE_H
+#define FAKE_H
+
+#include "lib/internal.h"
+
+#define FAKE_VCPUS	64
+#define FAKE_STEPS	32
+#define FAKE_SQES	512
+#define FAKE_CQES	1024
+
+enum fake_kind {
+	FAKE_END,	/* of the script: parks for ever */
+	FAKE_READ,
+	FAKE_WRITE,
+	FAKE_PARK,
+	FAKE_PREEMPTED,
+	FAKE_INTR,
+	FAKE_OFF,	/* STATUS: the VM powered off */
+	FAKE_CRASH,
+	FAKE_ERROR,	/* completes with -errno in data */
+};
+
+struct fake_step {
+	enum fake_kind kind;
+	uint64_t addr;
+	uint32_t len;
+	uint64_t data;
+};
+
+struct fake_vcpu {
+	struct gh_vcpu_run run;
+	const struct fake_step *steps;
+	unsigned int pos;
+	unsigned int runs;		/* commands that entered the guest */
+	unsigned int skipped;		/* met the deadline */
+	bool open;
+	bool mapped;
+	bool parked;
+	uint64_t user_data;		/* of the parked command */
+	bool read_pending;
+	uint64_t answers[FAKE_STEPS];
+	unsigned int nr_answers;
+};
+
+struct fake_cqe {
+	uint64_t user_data;
+	int res;
+};
+
+/**
+ * struct fake - the whole kernel
+ * @sq_size: SQEs before the queue is full
+ * @no_files: there are no registered files
+ * @fail_ioctl, @fail_error: this request fails
+ * @skip_after: so many RUNs enter a guest in one enter(), 0: all
+ * @on_idle: the runner waits and nothing completes: make something happen
+ */
+struct fake {
+	struct fake_vcpu vcpus[FAKE_VCPUS];
+	unsigned int nr_vcpus;
+	unsigned int nr_vms;
+	unsigned int open_fds;
+	struct io_uring_sqe sqes[FAKE_SQES];
+	unsigned int nr_sqes, sq_size;
+	struct fake_cqe cqes[FAKE_CQES];
+	unsigned int nr_cqes;
+	int files[FAKE_VCPUS];
+	bool no_files;
+	unsigned long fail_ioctl;
+	int fail_error;
+	unsigned int skip_after;
+	unsigned int order[FAKE_CQES];	/* vCPUs as they were run */
+	unsigned int nr_order;
+	unsigned int enters;
+	unsigned int cancels, kicks;
+	bool (*on_idle)(struct fake *f);
+};
+
+extern const struct gh_port_ops fake_port;
+
+void fake_init(struct fake *f);
+/* The wake-up interrupt of a parked vCPU. */
+void fake_wake(struct fake *f, unsigned int vcpu);
+void fake_complete(struct fake *f, uint64_t user_data, int res);
+
+#endif /* FAKE_H */
