@@ -166,32 +166,13 @@ static void *run_by_ioctl(void *arg)
 {
 	struct ioctl_thread *t = arg;
 
-	int ret;
-
-	do {
-		ret = gt_ioctl(t->vcpu->fd, GH_VCPU_RUN, 0);
-	} while (ret == -EBUSY);
-	t->result = ret;
+	t->result = gt_ioctl(t->vcpu->fd, GH_VCPU_RUN, 0);
 	eventfd_write(t->eventfd, 1);
 	return NULL;
 }
 
-/* Whether somebody else has the vCPU: a run past its deadline does nothing else. */
-static bool is_busy(struct gt_vcpu *vcpu, struct io_uring *ring)
-{
-	struct io_uring_sqe *sqe = gt_ring_sqe(ring);
-	int res;
-
-	gh_uring_prep_run(sqe, vcpu->fd, 0, 1);
-	sqe->user_data = vcpu->id;
-	gt_ring_submit(ring, 1);
-	res = gt_ring_take(ring, vcpu->id);
-	cr_assert(res == -EBUSY || res == GH_URING_EXIT_PREEMPTED, "%d", res);
-	return res == -EBUSY;
-}
-
-/* Starts the thread and waits until the vCPU is taken. */
-static void start_ioctl(struct ioctl_thread *t, struct gt_vcpu *vcpu, struct io_uring *ring)
+/* Starts the thread and waits until its run is in this state. */
+static void start_ioctl(struct ioctl_thread *t, struct gt_vcpu *vcpu, const char *state)
 {
 	struct sigaction act = { .sa_handler = nothing };
 
@@ -200,8 +181,7 @@ static void start_ioctl(struct ioctl_thread *t, struct gt_vcpu *vcpu, struct io_
 	t->result = 1;
 	t->eventfd = eventfd(0, EFD_CLOEXEC);
 	cr_assert_eq(pthread_create(&t->thread, NULL, run_by_ioctl, t), 0);
-	while (!is_busy(vcpu, ring))
-		usleep(1000);
+	gt_vcpu_wait_for(vcpu, state);
 }
 
 static void join_ioctl(struct ioctl_thread *t)
@@ -221,7 +201,7 @@ Test(uring_slice, busy_while_the_ioctl_runs)
 
 	gt_ring_init(&ring, 8, RING);
 	GT_BOOT_SCRIPT(&vm, spinner);
-	start_ioctl(&t, &vm.vcpus[0], &ring);
+	start_ioctl(&t, &vm.vcpus[0], "running");
 	cr_assert_eq(gt_ioctl(vm.vcpus[0].fd, GH_VCPU_RUN, 0), -EBUSY);
 	pthread_kill(t.thread, SIGUSR1);
 	join_ioctl(&t);
@@ -238,12 +218,12 @@ Test(uring_slice, kick_and_cancel_end_the_ioctl)
 
 	gt_ring_init(&ring, 8, RING);
 	GT_BOOT_SCRIPT(&vm, spinner);
-	start_ioctl(&t, &vm.vcpus[0], &ring);
+	start_ioctl(&t, &vm.vcpus[0], "running");
 	gt_ring_kick(&ring, &vm.vcpus[0]);
 	cr_assert_eq(gt_ring_take(&ring, GT_UD_CMD), 0);
 	join_ioctl(&t);
 	cr_assert_eq(t.result, -EINTR, "%d", t.result);
-	start_ioctl(&t, &vm.vcpus[0], &ring);
+	start_ioctl(&t, &vm.vcpus[0], "running");
 	gt_ring_cancel(&ring, &vm.vcpus[0]);
 	cr_assert_eq(gt_ring_take(&ring, GT_UD_CMD), 0);
 	join_ioctl(&t);
@@ -261,23 +241,16 @@ Test(uring_slice, kick_signal_and_cancel_end_a_sleeping_ioctl)
 
 	gt_ring_init(&ring, 8, RING);
 	GT_BOOT_SCRIPT(&vm, sleeper);
-	gt_ring_park(&ring, &vm.vcpus[0]);
-	gt_ring_kick(&ring, &vm.vcpus[0]);
-	gt_ring_take_both(&ring, &vm.vcpus[0]);
-
-	start_ioctl(&t, &vm.vcpus[0], &ring);
-	usleep(50000);
+	start_ioctl(&t, &vm.vcpus[0], "asleep");
 	pthread_kill(t.thread, SIGUSR1);
 	join_ioctl(&t);
 	cr_assert_eq(t.result, -EINTR, "%d", t.result);
-	start_ioctl(&t, &vm.vcpus[0], &ring);
-	usleep(50000);
+	start_ioctl(&t, &vm.vcpus[0], "asleep");
 	gt_ring_kick(&ring, &vm.vcpus[0]);
 	cr_assert_eq(gt_ring_take(&ring, GT_UD_CMD), 0);
 	join_ioctl(&t);
 	cr_assert_eq(t.result, -EINTR, "%d", t.result);
-	start_ioctl(&t, &vm.vcpus[0], &ring);
-	usleep(50000);
+	start_ioctl(&t, &vm.vcpus[0], "asleep");
 	gt_ring_cancel(&ring, &vm.vcpus[0]);
 	cr_assert_eq(gt_ring_take(&ring, GT_UD_CMD), 0);
 	join_ioctl(&t);

@@ -80,9 +80,8 @@ void gt_ring_run(struct io_uring *ring, struct gt_vcpu *vcpu)
 }
 
 /*
- * A park has no sign but silence: the guest was run inside io_uring_enter(), and
- * if it neither ended its slice nor left, it sleeps. The kick that starts a vCPU
- * may come late and end the first park.
+ * The guest runs inside io_uring_enter(); if it neither ended its slice nor left,
+ * it is parked. The kick that starts a vCPU may come late and end the first park.
  */
 void gt_ring_park(struct io_uring *ring, struct gt_vcpu *vcpu)
 {
@@ -91,8 +90,10 @@ void gt_ring_park(struct io_uring *ring, struct gt_vcpu *vcpu)
 
 	for (i = 0; i < 1000; i++) {
 		gt_ring_run(ring, vcpu);
-		if (gt_ring_poll(ring, &cqe, 300) == -ETIME)
-			return;
+		while (gt_ring_poll(ring, &cqe, 100) == -ETIME) {
+			if (gt_vcpu_is(vcpu, "parked"))
+				return;
+		}
 		cr_assert_eq(cqe.user_data, vcpu->id);
 		res = cqe.res;
 		cr_assert(res == GH_URING_EXIT_PREEMPTED || res == GH_URING_EXIT_RUNNABLE,

@@ -208,6 +208,35 @@ void gt_vm_boot_script(struct gt_vm *vm, const struct gs_op *ops, size_t n)
 	gt_vm_start(vm);
 }
 
+bool gt_vcpu_is(const struct gt_vcpu *vcpu, const char *state)
+{
+	char path[64], line[128], now[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", vcpu->fd);
+	f = fopen(path, "re");
+	cr_assert_not_null(f, "%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "state: %31s", now) == 1)
+			break;
+	}
+	fclose(f);
+	cr_assert_str_not_empty(now, "fdinfo of a vCPU without its state");
+	return !strcmp(now, state);
+}
+
+void gt_vcpu_wait_for(const struct gt_vcpu *vcpu, const char *state)
+{
+	int i;
+
+	for (i = 0; i < 10000; i++) {
+		if (gt_vcpu_is(vcpu, state))
+			return;
+		usleep(1000);
+	}
+	cr_assert_fail("vCPU %u does not become %s", vcpu->id, state);
+}
+
 void gt_vcpu_close(struct gt_vcpu *vcpu)
 {
 	if (vcpu->fd < 0)

@@ -106,6 +106,11 @@ void gt_vm_boot_script(struct gt_vm *vm, const struct gs_op *ops, size_t n);
 #define GT_BOOT_SCRIPT(vm, ops)	\
 	gt_vm_boot_script(vm, ops, sizeof(ops) / sizeof((ops)[0]))
 
+/* Whether fdinfo shows the vCPU in this state: idle, running, asleep, parked. */
+bool gt_vcpu_is(const struct gt_vcpu *vcpu, const char *state);
+/* Waits for it; asserts that it comes. */
+void gt_vcpu_wait_for(const struct gt_vcpu *vcpu, const char *state);
+
 /* Everything the VM still has, vCPUs first; safe in every half-built state. */
 void gt_vm_close(struct gt_vm *vm);
 void gt_vcpu_close(struct gt_vcpu *vcpu);
