@@ -148,16 +148,17 @@ static void wait_for(uint64_t addr, uint64_t value)
 #define SIMD_PATTERN(seed, n)	((seed) * 0x9e3779b97f4a7c15ULL + (n) * 0x0101010101010101ULL)
 
 #define SIMD_REGISTERS(X)							\
-	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)	\
-	X(13) X(14) X(15) X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23)	\
-	X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
+	X(0); X(1); X(2); X(3); X(4); X(5); X(6); X(7); X(8); X(9); X(10);	\
+	X(11); X(12); X(13); X(14); X(15); X(16); X(17); X(18); X(19); X(20);	\
+	X(21); X(22); X(23); X(24); X(25); X(26); X(27); X(28); X(29); X(30);	\
+	X(31)
 
 static void simd_fill(uint64_t seed)
 {
 #define X(n) __asm__ volatile(".arch_extension fp\n\t.arch_extension simd\n\t"	\
 		"fmov d" #n ", %0\n\tfmov v" #n ".d[1], %1"			\
-		:: "r"(SIMD_PATTERN(seed, n)), "r"(~SIMD_PATTERN(seed, n)));
-	SIMD_REGISTERS(X)
+		:: "r"(SIMD_PATTERN(seed, n)), "r"(~SIMD_PATTERN(seed, n)))
+	SIMD_REGISTERS(X);
 #undef X
 }
 
@@ -165,11 +166,13 @@ static uint64_t simd_check(uint64_t seed)
 {
 	uint64_t low, high, bad = 0;
 
-#define X(n) __asm__ volatile(".arch_extension fp\n\t.arch_extension simd\n\t"	\
-		"fmov %0, d" #n "\n\tfmov %1, v" #n ".d[1]"			\
-		: "=r"(low), "=r"(high));					\
-	bad += low != SIMD_PATTERN(seed, n) || high != ~SIMD_PATTERN(seed, n);
-	SIMD_REGISTERS(X)
+#define X(n) do {								\
+	__asm__ volatile(".arch_extension fp\n\t.arch_extension simd\n\t"	\
+			 "fmov %0, d" #n "\n\tfmov %1, v" #n ".d[1]"		\
+			 : "=r"(low), "=r"(high));				\
+	bad += low != SIMD_PATTERN(seed, n) || high != ~SIMD_PATTERN(seed, n);	\
+} while (0)
+	SIMD_REGISTERS(X);
 #undef X
 	return bad;
 }

@@ -351,7 +351,9 @@ Test(badinput, function_types_and_sizes)
 
 Test(badinput, function_names)
 {
-	static const char *const names[] = { "", "vcp", "vcpux", "VCPU", "vcpu ", "../vcpu", "%s%n" };
+	static const char *const names[] = {
+		"", "vcp", "vcpux", "VCPU", "vcpu ", "../vcpu", "%s%n",
+	};
 	struct gh_vm_function fn;
 	int fd = gt_create_vm(), ret;
 	unsigned int i;

@@ -24,6 +24,7 @@ static const struct gs_op tour[] = {
 	{ GS_GOTO, 0, 0, 4 },
 	{ GS_OFF },
 };
+
 #define TURNS	5
 
 struct kind {

@@ -113,16 +113,17 @@ void gt_ring_init(struct io_uring *ring, unsigned int entries, unsigned int flag
 /* An SQE; asserts that there is one. */
 struct io_uring_sqe *gt_ring_sqe(struct io_uring *ring);
 void gt_ring_submit(struct io_uring *ring, unsigned int n);
-/*
- * The next CQE, copied and consumed, its exit decoded into @exit (may be NULL).
- * Waits @ms at most: 0, or -ETIME. gt_ring_next() waits and asserts.
- */
 struct gt_cqe {
 	uint64_t user_data;
 	int32_t res;
 	uint32_t flags;
 	uint64_t big[2];
 };
+
+/*
+ * The next CQE, copied and consumed. Waits @ms at most: 0, or -ETIME.
+ * gt_ring_next() waits longer and asserts.
+ */
 int gt_ring_poll(struct io_uring *ring, struct gt_cqe *cqe, unsigned int ms);
 void gt_ring_next(struct io_uring *ring, struct gt_cqe *cqe);
 /* Like gt_ring_next() and asserts whose it is. */
