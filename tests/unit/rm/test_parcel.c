@@ -356,6 +356,32 @@ Test(rm_parcel, where_memory_goes)
 	cr_assert_eq(map_at(0x90200000)->pa, PA(21));
 }
 
+Test(rm_parcel, buffer_over_the_image)
+{
+	static const struct {
+		uint64_t base;
+		uint32_t err;
+	} cases[] = {
+		{ BASE_IPA, RM_ERR_NORES }, { BASE_IPA + IMAGE_SIZE - FAKE_PAGE, RM_ERR_NORES },
+		{ BASE_IPA - FAKE_PAGE, RM_ERR_NORES }, { BASE_IPA + IMAGE_SIZE, RM_OK },
+		{ BASE_IPA - 2 * FAKE_PAGE, RM_OK }, { RM_ADDR_LIMIT - FAKE_PAGE, RM_ERR_NORES },
+	};
+	const struct mem shm = { PA(20), 2 * FAKE_PAGE };
+	unsigned int i;
+	uint32_t handle;
+
+	for (i = 0; i < RM_ARRAY_SIZE(cases); i++) {
+		const struct tree tree = { .shm_label = 8, .shm_base = cases[i].base };
+		struct vm vm = build_vm(&tree);
+		const struct rm_acl_entry acl[] = { VM_ACL(vm.vmid, 6), HOST_RW };
+
+		cr_assert_eq(call_mem(RM_REQ_MEM_SHARE, 0, 8, acl, 2, &shm, 1, &handle), RM_OK);
+		cr_assert_eq(start_vm(&vm, RM_AUTH_NONE), cases[i].err, "case %u", i);
+		end_vm(&vm);
+		cr_assert_eq(call_reclaim(handle, 0), RM_OK);
+	}
+}
+
 Test(rm_parcel, image_must_be_the_vms_alone)
 {
 	struct vm vm;

@@ -53,23 +53,23 @@ enum rm_error {
 };
 
 enum rm_msg_id {
-	RM_REQ_MEM_LEND		= 0x51000012,
+	RM_REQ_MEM_LEND			= 0x51000012,
 	RM_REQ_MEM_SHARE		= 0x51000013,
 	RM_REQ_MEM_RECLAIM		= 0x51000015,
 	RM_REQ_MEM_APPEND		= 0x51000018,
 	RM_REQ_VM_ALLOCATE		= 0x56000001,
-	RM_REQ_VM_DEALLOCATE	= 0x56000002,
-	RM_REQ_VM_START		= 0x56000004,
-	RM_REQ_VM_STOP		= 0x56000005,
-	RM_REQ_VM_RESET		= 0x56000006,
-	RM_REQ_VM_CONFIG_IMAGE	= 0x56000009,
-	RM_REQ_VM_AUTH_IMAGE	= 0x5600000a,
-	RM_REQ_VM_INIT		= 0x5600000b,
+	RM_REQ_VM_DEALLOCATE		= 0x56000002,
+	RM_REQ_VM_START			= 0x56000004,
+	RM_REQ_VM_STOP			= 0x56000005,
+	RM_REQ_VM_RESET			= 0x56000006,
+	RM_REQ_VM_CONFIG_IMAGE		= 0x56000009,
+	RM_REQ_VM_AUTH_IMAGE		= 0x5600000a,
+	RM_REQ_VM_INIT			= 0x5600000b,
 	RM_REQ_VM_GET_ID		= 0x56000010,
 	RM_REQ_VM_GET_STATE		= 0x56000017,
 	RM_REQ_VM_GET_HYP_RESOURCES	= 0x56000020,
 	RM_REQ_VM_GET_VMID		= 0x56000024,
-	RM_REQ_HOST_GET_TYPE	= 0x560000a0,
+	RM_REQ_HOST_GET_TYPE		= 0x560000a0,
 };
 
 enum rm_notif_id {
@@ -83,12 +83,12 @@ enum rm_vm_state {
 	RM_STATE_NONE		= 0,	/* no such VM */
 	RM_STATE_INIT		= 1,	/* image configured */
 	RM_STATE_READY		= 2,	/* objects made, resources can be read */
-	RM_STATE_RUNNING		= 3,	/* boot vCPU powered on */
+	RM_STATE_RUNNING	= 3,	/* boot vCPU powered on */
 	RM_STATE_LOAD		= 5,	/* has a VMID, nothing else */
 	RM_STATE_AUTH		= 6,	/* image configured, to be authenticated */
 	RM_STATE_INIT_FAILED	= 8,	/* a step of the set-up failed */
 	RM_STATE_EXITED		= 9,	/* vCPUs off for good */
-	RM_STATE_RESETTING		= 10,	/* objects and memory being released */
+	RM_STATE_RESETTING	= 10,	/* objects and memory being released */
 	RM_STATE_RESET		= 11,	/* nothing left but the VMID */
 };
 
