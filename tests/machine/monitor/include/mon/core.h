@@ -47,6 +47,9 @@ void mon_heap_init(void);
 void *mon_page_alloc(unsigned int pages);	/* zeroed; 1 or 2, aligned to its size */
 void mon_page_free(void *p, unsigned int pages);
 
+/* ---- random.c ---- */
+void mon_random_seed(const void *seed, unsigned int size);
+
 /* ---- log.c ---- */
 void mon_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void mon_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));

@@ -50,6 +50,7 @@ struct mon_host_queue {
 struct mon_timer_heap {
 	struct mon_spinlock lock;
 	uint32_t count;
+	uint64_t first;				/* earliest deadline; read without the lock */
 	struct mon_vcpu *slot[MON_MAX_VCPUS];	/* borrowed while queued */
 };
 

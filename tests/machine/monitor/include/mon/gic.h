@@ -68,6 +68,8 @@ void mon_hline_raise(uint32_t intid);
 
 /* ---- vgic.c ---- */
 void mon_vgic_init_cpu(struct mon_vcpu *vcpu);
+/* The CPU interface forgets; what only waited stays latched. */
+void mon_vgic_reset_cpu(struct mon_vcpu *vcpu);
 void mon_vgic_init_vm(struct mon_vm *vm);
 /* Moves latched interrupts into the saved list registers of a vCPU. */
 void mon_vgic_fill(struct mon_vcpu *vcpu);

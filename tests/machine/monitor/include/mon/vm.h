@@ -90,7 +90,6 @@ struct mon_vcpu {
 	enum mon_sleep sleep;
 	uint64_t sleep_state;	/* PSCI power state of CPU_SUSPEND */
 	bool sleep_restart;	/* wakes at start_pc, as after power-on */
-	bool faulted;		/* ended by FAULT or reset: reports off until killed */
 	struct mon_mmio_load load;
 	uint32_t last_cpu;
 
@@ -103,7 +102,8 @@ struct mon_vcpu {
 struct mon_vgic_vm {
 	struct mon_spinlock lock;
 	uint64_t gicd, gicr, gicr_size;
-	bool enabled;		/* GICD_CTLR.EnableGrp1 */
+	uint32_t ctlr;		/* enable bits of GICD_CTLR as written */
+	bool enabled;		/* any of them: groups are not told apart */
 	uint64_t spi_enabled[MON_GUEST_IRQS / 64];
 	uint64_t spi_pending[MON_GUEST_IRQS / 64];
 	uint64_t spi_edge[MON_GUEST_IRQS / 64];
@@ -117,6 +117,7 @@ struct mon_vm {
 	bool exited;		/* the resource manager was told */
 	uint16_t vmid;
 	uint32_t gen;		/* changes with each life of the slot */
+	uint32_t slot;
 	uint64_t vmmio_base, vmmio_size;
 	struct mon_s2 s2;
 	struct mon_vgic_vm vgic;
@@ -150,10 +151,10 @@ void mon_vm_exit(struct mon_cpu *cpu, enum rm_exit_type type, const uint32_t *wo
 enum mon_cap_type { CAP_NONE, CAP_MSGQ_TX, CAP_MSGQ_RX, CAP_HOST_VCPU, CAP_VCPU, CAP_BELL };
 
 struct mon_bell {
-	struct mon_vm *vm;	/* borrowed until the VM is destroyed */
+	struct mon_vm *vm;	/* borrowed until the VM is destroyed; NULL: free */
+	uint64_t capid;
 	uint64_t flags, enable, ack;
 	uint32_t intid;
-	uint32_t vm_gen;
 };
 
 struct mon_cap {
@@ -161,15 +162,14 @@ struct mon_cap {
 	void *object;
 };
 
+/* A doorbell the host rings; NULL and an error if it is none. Under mon_lock. */
+struct mon_bell *mon_bell_find(uint64_t cap, int64_t *err);
+
 void mon_cap_init(void);
 /* Under mon_lock. MON_CAP_NONE when the table is full. */
 uint64_t mon_cap_add(enum mon_cap_type type, void *object);
 void mon_cap_del(uint64_t cap);
 /* The object of a capability of this type, or NULL and a Gunyah error. */
 void *mon_cap_find(uint64_t cap, enum mon_cap_type type, int64_t *err);
-
-/* ---- FP around C code that may use it (the resource manager calls libfdt) ---- */
-void mon_fp_guard_begin(struct mon_cpu *cpu, struct mon_fp *fp);
-void mon_fp_guard_end(struct mon_cpu *cpu, const struct mon_fp *fp);
 
 #endif /* MON_VM_H */

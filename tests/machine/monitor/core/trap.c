@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every entry from EL1 and EL0, and the work due before the way back.
+ */
+#include <mon/core.h>
+#include <mon/cpu.h>
+#include <mon/gic.h>
+#include <mon/vm.h>
+#include <stddef.h>
+
+void mon_trap_sync(void);
+void mon_trap_irq(void);
+void mon_trap_serror(void);
+
+/*
+ * Interrupts that this CPU raised or took on the way go into list registers; if
+ * they are the host's and a guest is loaded, its run is over.
+ */
+static void leave_trap(struct mon_cpu *cpu)
+{
+	mon_hirq_inbox(cpu);
+	if (cpu->vcpu) {
+		if (cpu->hq.count || cpu->vcpu->dead)
+			mon_vcpu_leave(cpu, RUN_READY, 0, 0, 0);
+		else if (__atomic_load_n(&cpu->vcpu->notify, __ATOMIC_ACQUIRE))
+			mon_vgic_refill(cpu);
+	}
+	if (!cpu->vcpu && cpu->hq.count)
+		mon_hirq_flush(cpu);
+}
+
+void mon_trap_sync(void)
+{
+	struct mon_cpu *cpu = mon_this_cpu();
+	uint64_t esr = mon_read(esr_el2);
+
+	if (cpu->vcpu)
+		mon_guest_sync(cpu, cpu->cur, esr);
+	else
+		mon_host_sync(cpu, cpu->cur, esr);
+	leave_trap(cpu);
+}
+
+void mon_trap_irq(void)
+{
+	struct mon_cpu *cpu = mon_this_cpu();
+
+	cpu->host_irq = false;
+	mon_gic_take(cpu);
+	if (cpu->vcpu && cpu->host_irq)
+		mon_vcpu_leave(cpu, RUN_READY, 0, 0, 0);
+	/* Also when only an SGI came: somebody may want this CPU to look. */
+	if (!cpu->vcpu)
+		mon_hirq_flush(cpu);
+	leave_trap(cpu);
+}
+
+/* The machine has none of its own; one that a guest caused ends the guest. */
+void mon_trap_serror(void)
+{
+	struct mon_cpu *cpu = mon_this_cpu();
+
+	mon_log("SError on cpu %u, esr %lx", cpu->index, mon_read(esr_el2));
+	if (cpu->vcpu)
+		mon_vm_exit(cpu, RM_EXIT_ERROR, NULL, 0, RUN_FAULT, 0, 0);
+	leave_trap(cpu);
+}

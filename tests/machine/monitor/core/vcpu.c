@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VCPU_RUN: the world switch and the states of a vCPU.
+ *
+ * A vCPU is run by one CPU at a time: the one whose number is in vcpu->owner.
+ * That word is the only lock of this path. Others talk to a vCPU by latching an
+ * interrupt and mon_vcpu_notify(), by PSCI's power word, or by killing it; each
+ * of them then looks at `owner` or `parked`, and this file looks at their words
+ * after it has written its own.
+ */
+#include <mon/core.h>
+#include <mon/gic.h>
+#include <mon/regs.h>
+#include <mon/vm.h>
+#include <string.h>
+
+#define ACTIVE_TIMER(ctl) (((ctl) & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE)
+
+static void result(struct mon_cpu *cpu, int64_t err, uint64_t state, uint64_t d0, uint64_t d1,
+		   uint64_t d2)
+{
+	cpu->host.x[0] = (uint64_t)err;
+	cpu->host.x[1] = state;
+	cpu->host.x[2] = d0;
+	cpu->host.x[3] = d1;
+	cpu->host.x[4] = d2;
+}
+
+static void release(struct mon_vcpu *vcpu)
+{
+	__atomic_store_n(&vcpu->owner, 0, __ATOMIC_RELEASE);
+}
+
+void mon_vcpu_raise_virq(struct mon_vcpu *vcpu)
+{
+	if (vcpu->virq != MON_VIRQ_NONE)
+		mon_hline_raise(vcpu->virq);
+}
+
+void mon_vcpu_notify(struct mon_vcpu *vcpu)
+{
+	uint32_t owner;
+
+	__atomic_store_n(&vcpu->notify, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&vcpu->parked, __ATOMIC_SEQ_CST) &&
+	    __atomic_exchange_n(&vcpu->parked, 0, __ATOMIC_SEQ_CST)) {
+		mon_vcpu_raise_virq(vcpu);
+		return;
+	}
+	owner = __atomic_load_n(&vcpu->owner, __ATOMIC_SEQ_CST);
+	if (owner && &mon_cpus[owner - 1] != mon_this_cpu())
+		mon_cpu_kick(&mon_cpus[owner - 1]);
+}
+
+static void load(struct mon_cpu *cpu, struct mon_vcpu *vcpu)
+{
+	mon_el1_save(&cpu->host_el1);
+	mon_vif_save(&cpu->host_vif);
+	mon_world_guest(vcpu);
+	mon_el1_load(&vcpu->el1);
+	if (__atomic_load_n(&vcpu->notify, __ATOMIC_SEQ_CST))
+		mon_vgic_fill(vcpu);
+	mon_vgic_timer_enter(cpu, vcpu);
+	mon_vif_load(&vcpu->vgic.vif, ICH_HCR_TALL0);
+	cpu->vcpu = vcpu;
+	cpu->cur = &vcpu->ctx;
+	mon_timer_enter(cpu);
+}
+
+static void unload(struct mon_cpu *cpu)
+{
+	struct mon_vcpu *vcpu = cpu->vcpu;
+
+	if (cpu->guest_fp) {
+		mon_fp_save(&vcpu->fp);
+		mon_fp_load(&cpu->host_fp);
+		cpu->guest_fp = false;
+	}
+	mon_el1_save(&vcpu->el1);
+	mon_vif_save(&vcpu->vgic.vif);
+	mon_vgic_timer_leave(cpu, vcpu);
+	mon_world_host();
+	mon_el1_load(&cpu->host_el1);
+	mon_vif_load(&cpu->host_vif, 0);
+	cpu->vcpu = NULL;
+	cpu->cur = &cpu->host;
+}
+
+void mon_vcpu_leave(struct mon_cpu *cpu, enum mon_run_state state, uint64_t d0, uint64_t d1,
+		    uint64_t d2)
+{
+	struct mon_vcpu *vcpu = cpu->vcpu;
+
+	unload(cpu);
+	result(cpu, MON_OK, state, d0, d1, d2);
+	release(vcpu);
+}
+
+void mon_vcpu_fp(struct mon_cpu *cpu)
+{
+	mon_write(cptr_el2, mon_read(cptr_el2) & ~CPTR_TFP);
+	mon_isb();
+	mon_fp_save(&cpu->host_fp);
+	mon_fp_load(&cpu->vcpu->fp);
+	cpu->guest_fp = true;
+}
+
+/* Registers as PSCI wants them after CPU_ON and after a suspend that lost them. */
+static void reset(struct mon_vcpu *vcpu)
+{
+	memset(&vcpu->ctx, 0, sizeof(vcpu->ctx));
+	memset(&vcpu->fp, 0, sizeof(vcpu->fp));
+	mon_el1_reset(&vcpu->el1);
+	mon_vgic_reset_cpu(vcpu);
+	vcpu->ctx.x[0] = vcpu->start_x0;
+	vcpu->ctx.elr = vcpu->start_pc;
+	vcpu->ctx.spsr = SPSR_EL1H;
+	vcpu->load.pending = false;
+	vcpu->sleep = SLEEP_NONE;
+	vcpu->sleep_restart = false;
+}
+
+bool mon_vcpu_power_on(struct mon_vcpu *vcpu, uint64_t pc, uint64_t x0)
+{
+	uint32_t off = POWER_OFF;
+
+	if (!__atomic_compare_exchange_n(&vcpu->power, &off, POWER_CLAIMED, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	vcpu->start_pc = pc;
+	vcpu->start_x0 = x0;
+	__atomic_store_n(&vcpu->power, POWER_START, __ATOMIC_SEQ_CST);
+	mon_vcpu_raise_virq(vcpu);
+	return true;
+}
+
+/* Finishes a load from the VMMIO window with the host's answer. */
+static void complete_load(struct mon_vcpu *vcpu, uint64_t value)
+{
+	struct mon_mmio_load *l = &vcpu->load;
+
+	if (!l->pending)
+		return;
+	l->pending = false;
+	mon_access_finish(&vcpu->ctx, l->reg, l->size, l->sign_extend, l->wide, value);
+}
+
+static uint64_t sleep_from(enum mon_sleep why)
+{
+	return why == SLEEP_SYSTEM_SUSPEND ? 3 : why == SLEEP_CPU_SUSPEND ? 2 : 1;
+}
+
+/*
+ * Tells the host to wait for the VIRQ. True if the vCPU stays asleep. Who latches
+ * an interrupt looks at `parked` afterwards, and here it is written before looking
+ * for interrupts: one of the two sees the other.
+ */
+static bool park(struct mon_cpu *cpu, struct mon_vcpu *vcpu)
+{
+	if (vcpu->timer_cpu == MON_NO_CPU && ACTIVE_TIMER(vcpu->el1.cntv_ctl) &&
+	    (vcpu->vgic.enabled & BIT(MON_PPI_VTIMER)) && vcpu->vm->vgic.enabled)
+		mon_timer_park(cpu, vcpu);
+	__atomic_store_n(&vcpu->parked, 1, __ATOMIC_SEQ_CST);
+	mon_mb();
+	if (!mon_vgic_pending(vcpu))
+		return true;
+	__atomic_store_n(&vcpu->parked, 0, __ATOMIC_SEQ_CST);
+	return false;
+}
+
+static void wake(struct mon_vcpu *vcpu)
+{
+	mon_timer_unpark(vcpu);
+	vcpu->sleep = SLEEP_NONE;
+	if (vcpu->sleep_restart)
+		reset(vcpu);
+}
+
+void mon_vcpu_sleep(struct mon_cpu *cpu, enum mon_sleep why, uint64_t state)
+{
+	struct mon_vcpu *vcpu = cpu->vcpu;
+
+	unload(cpu);
+	vcpu->sleep = why;
+	vcpu->sleep_state = state;
+	if (!park(cpu, vcpu)) {
+		wake(vcpu);
+		load(cpu, vcpu);
+		return;
+	}
+	result(cpu, MON_OK, RUN_EXPECTS_WAKEUP, state, sleep_from(why), 0);
+	release(vcpu);
+}
+
+/* Whether the vCPU can execute; if not, the host's answer is in place. */
+static bool can_run(struct mon_cpu *cpu, struct mon_vcpu *vcpu)
+{
+	uint32_t power;
+
+	if (__atomic_load_n(&vcpu->dead, __ATOMIC_SEQ_CST)) {
+		result(cpu, MON_OK, RUN_POWERED_OFF, 1, 0, 0);
+		return false;
+	}
+	power = __atomic_load_n(&vcpu->power, __ATOMIC_ACQUIRE);
+	if (power == POWER_START) {
+		reset(vcpu);
+		__atomic_store_n(&vcpu->power, POWER_ON, __ATOMIC_RELEASE);
+	} else if (power != POWER_ON) {
+		result(cpu, MON_OK, RUN_POWERED_OFF, 0, 0, 0);
+		return false;
+	}
+	if (vcpu->sleep != SLEEP_NONE) {
+		if (park(cpu, vcpu)) {
+			result(cpu, MON_OK, RUN_EXPECTS_WAKEUP, vcpu->sleep_state,
+			       sleep_from(vcpu->sleep), 0);
+			return false;
+		}
+		wake(vcpu);
+	}
+	/* A new CPU: the page's transient state, once. */
+	if (vcpu->last_cpu != cpu->index) {
+		bool moved = vcpu->last_cpu != MON_NO_CPU;
+
+		vcpu->last_cpu = cpu->index;
+		if (moved) {
+			result(cpu, MON_OK, RUN_BLOCKED, 0, 0, 0);
+			return false;
+		}
+	}
+	return true;
+}
+
+void mon_vcpu_run(struct mon_cpu *cpu, uint64_t cap, uint64_t resume)
+{
+	uint32_t unowned = 0;
+	int64_t err;
+	struct mon_vcpu *vcpu = mon_cap_find(cap, CAP_VCPU, &err);
+
+	if (!vcpu) {
+		result(cpu, err, 0, 0, 0, 0);
+		return;
+	}
+	if (!__atomic_compare_exchange_n(&vcpu->owner, &unowned, cpu->index + 1, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+		result(cpu, MON_ERR_BUSY, 0, 0, 0, 0);
+		return;
+	}
+	/* The slot may have changed hands between the two. */
+	if (__atomic_load_n(&vcpu->capid, __ATOMIC_SEQ_CST) != cap) {
+		result(cpu, MON_ERR_CAP_NULL, 0, 0, 0, 0);
+		goto out;
+	}
+	complete_load(vcpu, resume);
+	if (!can_run(cpu, vcpu))
+		goto out;
+	if (mon_hirq_waiting(cpu)) {
+		result(cpu, MON_OK, RUN_READY, 0, 0, 0);
+		goto out;
+	}
+	load(cpu, vcpu);
+	return;
+out:
+	release(vcpu);
+}
+
+void mon_vcpu_run_check(struct mon_cpu *cpu, uint64_t cap)
+{
+	uint32_t unowned = 0;
+	int64_t err;
+	struct mon_vcpu *vcpu = mon_cap_find(cap, CAP_VCPU, &err);
+
+	if (!vcpu) {
+		result(cpu, err, 0, 0, 0, 0);
+		return;
+	}
+	if (!__atomic_compare_exchange_n(&vcpu->owner, &unowned, cpu->index + 1, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+		result(cpu, MON_ERR_BUSY, 0, 0, 0, 0);
+		return;
+	}
+	if (__atomic_load_n(&vcpu->capid, __ATOMIC_SEQ_CST) != cap)
+		result(cpu, MON_ERR_CAP_NULL, 0, 0, 0, 0);
+	else if (__atomic_load_n(&vcpu->dead, __ATOMIC_SEQ_CST))
+		result(cpu, MON_OK, RUN_POWERED_OFF, 1, 0, 0);
+	else if (__atomic_load_n(&vcpu->power, __ATOMIC_ACQUIRE) == POWER_OFF)
+		result(cpu, MON_OK, RUN_POWERED_OFF, 0, 0, 0);
+	else if (vcpu->sleep != SLEEP_NONE && !mon_vgic_pending(vcpu))
+		result(cpu, MON_OK, RUN_EXPECTS_WAKEUP, vcpu->sleep_state,
+		       sleep_from(vcpu->sleep), 0);
+	else
+		result(cpu, MON_ERR_BUSY, 0, 0, 0, 0);
+	release(vcpu);
+}
