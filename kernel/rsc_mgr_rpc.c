@@ -11,20 +11,20 @@
 
 #include "rsc_mgr.h"
 
-#define GH_RM_VM_ALLOC_VMID	0x56000001
-#define GH_RM_VM_DEALLOC_VMID	0x56000002
-#define GH_RM_VM_START		0x56000004
-#define GH_RM_VM_STOP		0x56000005
-#define GH_RM_VM_RESET		0x56000006
-#define GH_RM_VM_CONFIG_IMAGE	0x56000009
-#define GH_RM_VM_INIT		0x5600000b
-#define GH_RM_VM_GET_STATE	0x56000017
-#define GH_RM_GET_HYP_RESOURCES	0x56000020
-#define GH_RM_GET_VMID		0x56000024
-#define GH_RM_MEM_LEND		0x51000012
-#define GH_RM_MEM_SHARE		0x51000013
-#define GH_RM_MEM_RECLAIM	0x51000015
-#define GH_RM_MEM_APPEND	0x51000018
+#define GH_CALL_VM_ALLOC_VMID		0x56000001
+#define GH_CALL_VM_DEALLOC_VMID		0x56000002
+#define GH_CALL_VM_START		0x56000004
+#define GH_CALL_VM_STOP			0x56000005
+#define GH_CALL_VM_RESET		0x56000006
+#define GH_CALL_VM_CONFIG_IMAGE		0x56000009
+#define GH_CALL_VM_INIT			0x5600000b
+#define GH_CALL_VM_GET_STATE		0x56000017
+#define GH_CALL_GET_HYP_RESOURCES	0x56000020
+#define GH_CALL_GET_VMID		0x56000024
+#define GH_CALL_MEM_LEND		0x51000012
+#define GH_CALL_MEM_SHARE		0x51000013
+#define GH_CALL_MEM_RECLAIM		0x51000015
+#define GH_CALL_MEM_APPEND		0x51000018
 
 /* Most calls about a VM carry its number, and so do two of the replies. */
 struct gh_rm_vmid_req {
@@ -210,7 +210,7 @@ int gh_rm_get_vmid(struct gh_rm *rm, u16 *vmid)
 	struct gh_rm_vmid_req resp;
 	int ret;
 
-	ret = gh_rm_call_fixed(rm, GH_RM_GET_VMID, NULL, 0, &resp, sizeof(resp));
+	ret = gh_rm_call_fixed(rm, GH_CALL_GET_VMID, NULL, 0, &resp, sizeof(resp));
 	if (!ret)
 		*vmid = le16_to_cpu(resp.vmid);
 
@@ -223,7 +223,7 @@ int gh_rm_vm_alloc(struct gh_rm *rm, u16 *vmid)
 	struct gh_rm_vmid_req req = {}, resp;
 	int ret;
 
-	ret = gh_rm_call_fixed(rm, GH_RM_VM_ALLOC_VMID, &req, sizeof(req), &resp, sizeof(resp));
+	ret = gh_rm_call_fixed(rm, GH_CALL_VM_ALLOC_VMID, &req, sizeof(req), &resp, sizeof(resp));
 	if (!ret)
 		*vmid = le16_to_cpu(resp.vmid);
 
@@ -233,17 +233,17 @@ int gh_rm_vm_alloc(struct gh_rm *rm, u16 *vmid)
 /* gh_rm_vm_dealloc() - only from LOAD or RESET, and never twice: it kills the RM. */
 int gh_rm_vm_dealloc(struct gh_rm *rm, u16 vmid)
 {
-	return gh_rm_call_vmid(rm, GH_RM_VM_DEALLOC_VMID, vmid);
+	return gh_rm_call_vmid(rm, GH_CALL_VM_DEALLOC_VMID, vmid);
 }
 
 int gh_rm_vm_init(struct gh_rm *rm, u16 vmid)
 {
-	return gh_rm_call_vmid(rm, GH_RM_VM_INIT, vmid);
+	return gh_rm_call_vmid(rm, GH_CALL_VM_INIT, vmid);
 }
 
 int gh_rm_vm_start(struct gh_rm *rm, u16 vmid)
 {
-	return gh_rm_call_vmid(rm, GH_RM_VM_START, vmid);
+	return gh_rm_call_vmid(rm, GH_CALL_VM_START, vmid);
 }
 
 /* gh_rm_vm_stop() - by force; VM_EXITED tells when it is done. */
@@ -255,13 +255,13 @@ int gh_rm_vm_stop(struct gh_rm *rm, u16 vmid)
 		.reason = cpu_to_le32(GH_RM_STOP_REASON),
 	};
 
-	return gh_rm_call_fixed(rm, GH_RM_VM_STOP, &req, sizeof(req), NULL, 0);
+	return gh_rm_call_fixed(rm, GH_CALL_VM_STOP, &req, sizeof(req), NULL, 0);
 }
 
 /* gh_rm_vm_reset() - only of a VM with a configuration; VM_STATUS tells when it is done. */
 int gh_rm_vm_reset(struct gh_rm *rm, u16 vmid)
 {
-	return gh_rm_call_vmid(rm, GH_RM_VM_RESET, vmid);
+	return gh_rm_call_vmid(rm, GH_CALL_VM_RESET, vmid);
 }
 
 /* gh_rm_vm_get_status() - where the RM believes the VM to be. */
@@ -271,7 +271,7 @@ int gh_rm_vm_get_status(struct gh_rm *rm, u16 vmid, enum gh_rm_vm_status *status
 	struct gh_rm_vm_state_resp resp;
 	int ret;
 
-	ret = gh_rm_call_fixed(rm, GH_RM_VM_GET_STATE, &req, sizeof(req), &resp, sizeof(resp));
+	ret = gh_rm_call_fixed(rm, GH_CALL_VM_GET_STATE, &req, sizeof(req), &resp, sizeof(resp));
 	if (ret)
 		return ret;
 	if (!gh_rm_vm_status_known(resp.vm))
@@ -294,7 +294,7 @@ int gh_rm_vm_config_image(struct gh_rm *rm, u16 vmid, const struct gh_rm_image *
 		.dtb_size = cpu_to_le64(image->dtb_size),
 	};
 
-	return gh_rm_call_fixed(rm, GH_RM_VM_CONFIG_IMAGE, &req, sizeof(req), NULL, 0);
+	return gh_rm_call_fixed(rm, GH_CALL_VM_CONFIG_IMAGE, &req, sizeof(req), NULL, 0);
 }
 
 /* gh_rm_get_hyp_resources() - the host's capabilities of a VM, after VM_INIT. */
@@ -305,7 +305,7 @@ int gh_rm_get_hyp_resources(struct gh_rm *rm, u16 vmid, struct gh_rm_resources *
 	u32 n;
 	int ret;
 
-	ret = gh_rm_call(rm, GH_RM_GET_HYP_RESOURCES, &req, sizeof(req), &reply);
+	ret = gh_rm_call(rm, GH_CALL_GET_HYP_RESOURCES, &req, sizeof(req), &reply);
 	if (ret)
 		return ret;
 
@@ -382,7 +382,7 @@ int gh_rm_mem_give(struct gh_rm *rm, struct gh_rm_parcel *parcel,
 	p = gh_rm_put_list(p, entries, n, sizeof(*entries));
 	gh_rm_put_list(p, NULL, 0, 0);
 
-	ret = gh_rm_call_fixed(rm, parcel->lend ? GH_RM_MEM_LEND : GH_RM_MEM_SHARE, req, size,
+	ret = gh_rm_call_fixed(rm, parcel->lend ? GH_CALL_MEM_LEND : GH_CALL_MEM_SHARE, req, size,
 			       &resp, sizeof(resp));
 	kfree(req);
 	if (ret)
@@ -420,7 +420,7 @@ int gh_rm_mem_append(struct gh_rm *rm, u32 handle, const struct gh_rm_mem_entry 
 	req->flags = more ? 0 : GH_RM_MEM_APPEND_END;
 	gh_rm_put_list(req + 1, entries, n, sizeof(*entries));
 
-	ret = gh_rm_call_fixed(rm, GH_RM_MEM_APPEND, req, size, NULL, 0);
+	ret = gh_rm_call_fixed(rm, GH_CALL_MEM_APPEND, req, size, NULL, 0);
 	kfree(req);
 
 	return ret;
@@ -431,5 +431,5 @@ int gh_rm_mem_reclaim(struct gh_rm *rm, u32 handle)
 {
 	struct gh_rm_mem_reclaim_req req = { .handle = cpu_to_le32(handle) };
 
-	return gh_rm_call_fixed(rm, GH_RM_MEM_RECLAIM, &req, sizeof(req), NULL, 0);
+	return gh_rm_call_fixed(rm, GH_CALL_MEM_RECLAIM, &req, sizeof(req), NULL, 0);
 }

@@ -116,7 +116,7 @@ static void gh_vm_set_state(struct gunyah_vm *ghvm, enum gunyah_vm_state state)
 	/* Pairs with gunyah_vm_state(): the exit information is written before. */
 	smp_store_release(&ghvm->state, state);
 	ghvm->pending |= BIT(state);
-	queue_work(system_unbound_wq, &ghvm->notify_work);
+	schedule_work(&ghvm->notify_work);
 	wake_up(&ghvm->status_wait);
 }
 
