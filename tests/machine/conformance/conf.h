@@ -85,10 +85,16 @@ extern const u8 conf_dtb_start[], conf_dtb_end[];
 #define CONF_VCPUS		2
 #define CONF_BELL_LABEL		0xa
 
+/**
+ * struct conf_vcpu - a vCPU and its wake-up interrupt
+ * @kicks: how often it came
+ * @waited: how many of them conf_wait_kick() has seen
+ */
 struct conf_vcpu {
 	u64 cap;
 	int irq;
 	atomic_t kicks;
+	int waited;
 	struct completion kick;
 };
 
@@ -113,6 +119,11 @@ struct conf_run {
 };
 
 void conf_run_once(const struct conf_vcpu *vcpu, u64 resume, struct conf_run *run);
+/*
+ * Waits for the next kick; false after two seconds. Done after each step that
+ * kicks, for two kicks that meet are one.
+ */
+bool conf_wait_kick(struct conf_vcpu *vcpu);
 /* Runs the guest until it is quiet. */
 void conf_run_guest(struct conf_vm *vm, unsigned int mode);
 const char *conf_state_name(u64 state);

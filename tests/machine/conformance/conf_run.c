@@ -71,15 +71,16 @@ static u64 answer(u64 addr)
 	return addr == 0x1000 ? 0xcafe0000 : 0xbeef;
 }
 
-static bool wait_kick(struct conf_vcpu *vcpu, int seen, unsigned int ms)
+bool conf_wait_kick(struct conf_vcpu *vcpu)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(ms);
+	unsigned long end = jiffies + msecs_to_jiffies(KICK_MS);
 
-	while (atomic_read(&vcpu->kicks) == seen) {
+	while (atomic_read(&vcpu->kicks) == vcpu->waited) {
 		if (time_after(jiffies, end))
 			return false;
 		wait_for_completion_timeout(&vcpu->kick, msecs_to_jiffies(10));
 	}
+	vcpu->waited = atomic_read(&vcpu->kicks);
 	return true;
 }
 
@@ -99,6 +100,7 @@ static void run_second(struct conf_vm *vm)
 	struct conf_run r;
 	unsigned int i;
 
+	conf_wait_kick(vcpu);
 	for (i = 0; i < 1000; i++) {
 		conf_run_once(vcpu, 0, &r);
 		if (r.state == RUN_READY && !r.err) {
@@ -121,7 +123,6 @@ static void run_second(struct conf_vm *vm)
 static bool on_wakeup(struct conf_vm *vm, struct loop *l)
 {
 	struct conf_vcpu *vcpu = &vm->vcpu[0];
-	int seen = atomic_read(&vcpu->kicks);
 	ktime_t start = ktime_get();
 
 	if (l->mode == MODE_CPU_ON) {
@@ -130,7 +131,7 @@ static bool on_wakeup(struct conf_vm *vm, struct loop *l)
 	}
 	if (l->mode == MODE_BELL)
 		ring_bell(vm);
-	if (!wait_kick(vcpu, seen, KICK_MS)) {
+	if (!conf_wait_kick(vcpu)) {
 		conf_log("  no kick\n");
 		return false;
 	}

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* One life of the guest: made, started, run, stopped, reset, taken apart. */
-#include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/interrupt.h>
 #include <linux/irqdomain.h>
@@ -210,6 +209,8 @@ static bool build(struct conf_vm *vm, unsigned int mode)
 	if (vmid_request(VM_START, vm->vmid))
 		return false;
 	vm->running = true;
+	if (!conf_wait_kick(&vm->vcpu[0]))
+		conf_log("  no kick at the start\n");
 	return true;
 }
 
@@ -227,10 +228,12 @@ static void end_running(struct conf_vm *vm)
 				 r.state, conf_state_name(r.state), r.data[0]);
 		}
 	}
-	/* The last wake-ups may be on their way. */
-	msleep(20);
-	for (i = 0; i < CONF_VCPUS; i++)
+	/* The end kicks all vCPUs. */
+	for (i = 0; i < CONF_VCPUS; i++) {
+		if (!conf_wait_kick(&vm->vcpu[i]))
+			conf_log("  no kick at the end\n");
 		conf_log("  vcpu%u kicks %d\n", i, atomic_read(&vm->vcpu[i].kicks));
+	}
 }
 
 static void reset_vm(struct conf_vm *vm)
