@@ -18,12 +18,12 @@ KERNEL		?= 6.12
 V		?= 0
 JOBS		?= $(shell nproc)
 export BUILD KERNEL V JOBS
-# bash has a variable of its own by this name.
-unexport SECONDS
 
 GUESTS		?= 64
 VCPUS		?= 1
 SECONDS		?= 10
+# bash has a variable of its own by this name.
+unexport SECONDS
 
 CROSS_COMPILE	?= aarch64-linux-gnu-
 SYSROOT		:= $(BUILD)/sysroot
