@@ -328,6 +328,9 @@ static int gh_vm_init(struct gunyah_vm *ghvm)
 	case GH_RM_VM_INIT_FAILED:
 		ghvm->life = GH_VM_INIT_FAILED;
 		return ret ?: -EIO;
+	case GH_RM_VM_INIT:
+		/* Refused as such: it can be tried again, once, on the way down. */
+		return ret ?: -EIO;
 	default:
 		ghvm->life = GH_VM_LOST;
 		return ret ?: -EIO;
@@ -442,7 +445,8 @@ static void gh_vm_bring_down(struct gunyah_vm *ghvm)
 	gh_vm_mm_reclaim(ghvm);
 
 	life = ghvm->life;
-	if (life == GH_VM_LOST || gh_rm_vm_dealloc(ghvm->rm, ghvm->vmid))
+	if ((life != GH_VM_LOADED && life != GH_VM_RESET) ||
+	    gh_rm_vm_dealloc(ghvm->rm, ghvm->vmid))
 		dev_err_ratelimited(ghvm->rm->dev, "VM %u: not given up by the RM, number lost\n",
 				    ghvm->vmid);
 	ghvm->life = GH_VM_UNBORN;
