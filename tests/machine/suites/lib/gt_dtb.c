@@ -135,6 +135,8 @@ void gt_dtb(void *buf, size_t size, unsigned int vcpus)
 	err |= fdt_property_u32(buf, "#address-cells", 2);
 	err |= fdt_property_u32(buf, "#size-cells", 2);
 	err |= fdt_property_u32(buf, "interrupt-parent", PHANDLE_GIC);
+	err |= fdt_begin_node(buf, "chosen");
+	err |= fdt_end_node(buf);
 	err |= add_cpus(buf, vcpus);
 	err |= add_gic_and_timer(buf, vcpus);
 	err |= add_vm_config(buf);
