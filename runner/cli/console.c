@@ -3,6 +3,7 @@
  * Standard output: whole lines of the guests, and a status line.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -12,8 +13,10 @@
 
 void screen_init(struct screen *s, bool quiet)
 {
+	const char *term = getenv("TERM");
+
 	*s = (struct screen) {
-		.tty = isatty(STDOUT_FILENO),
+		.tty = isatty(STDOUT_FILENO) && (!term || strcmp(term, "dumb")),
 		.quiet = quiet,
 		.next_ns = gh_now_ns() + STATUS_INTERVAL_NS,
 	};
