@@ -17,16 +17,19 @@
 #include <linux/entry-kvm.h>
 #endif
 
-/* Thread flags that want a guest to be left; includes the lazy reschedule. */
+/*
+ * Thread flags that want a guest to be left, the lazy reschedule included. Without
+ * NOTIFY_RESUME: rseq sets it at each context switch, for a return to user mode
+ * that need not be soon, and a thread of io_uring never clears it there. What
+ * really waits then is task work, and that can be asked for.
+ */
 #ifdef XFER_TO_GUEST_MODE_WORK
-#define GH_WORK_FLAGS	((unsigned long)(XFER_TO_GUEST_MODE_WORK))
+#define GH_WORK_FLAGS	((unsigned long)(XFER_TO_GUEST_MODE_WORK) & ~_TIF_NOTIFY_RESUME)
 #elif defined(_TIF_NEED_RESCHED_LAZY)
 #define GH_WORK_FLAGS	((unsigned long)(_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY | \
-					 _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \
-					 _TIF_NOTIFY_RESUME))
+					 _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL))
 #else
-#define GH_WORK_FLAGS	((unsigned long)(_TIF_NEED_RESCHED | _TIF_SIGPENDING | \
-					 _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME))
+#define GH_WORK_FLAGS	((unsigned long)(_TIF_NEED_RESCHED | _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL))
 #endif
 
 /*

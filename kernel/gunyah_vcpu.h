@@ -111,7 +111,6 @@ struct io_uring_cmd;
 /* Results of a run inside the driver, beside GH_URING_EXIT_* and -errno. */
 #define GH_RUN_AGAIN		0	/* enter (again) */
 #define GH_RUN_WAIT		0x20000	/* nothing to run: park or sleep */
-#define GH_RUN_RESTART		0x20001	/* ioctl: task work to do in user mode */
 
 /* What the guest waits for since its last exit. */
 enum gh_vcpu_pending {
@@ -208,14 +207,12 @@ struct gunyah_vcpu {
 /**
  * struct gh_vcpu_slice - one run, on the runner's stack
  * @end: when the slice is over, ns of CLOCK_MONOTONIC
- * @work: thread flags that end it
  * @tries: entries without a step so far
  * @may_sleep: a worker or an ioctl; otherwise the ring waits for us
  * @ioctl: the slice is renewed, the thread reschedules in place
  */
 struct gh_vcpu_slice {
 	u64 end;
-	unsigned long work;
 	unsigned int tries;
 	bool may_sleep;
 	bool ioctl;

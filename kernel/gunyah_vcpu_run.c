@@ -13,7 +13,7 @@
 #include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/sched.h>
-#include <linux/sched/signal.h>
+#include <linux/task_work.h>
 #include <linux/vtime.h>
 
 #include "compat.h"
@@ -30,12 +30,8 @@ void gh_vcpu_slice_init(struct gh_vcpu_slice *slice, u64 now, u64 length, bool m
 {
 	*slice = (struct gh_vcpu_slice){
 		.end = now + length,
-		.work = GH_WORK_FLAGS,
 		.may_sleep = may_sleep,
 	};
-	/* A ring's own thread never returns to user mode: this would stay set. */
-	if (unlikely(current->flags & PF_IO_WORKER))
-		slice->work &= ~(unsigned long)_TIF_NOTIFY_RESUME;
 }
 
 /* The value of an access of @len bytes: 1, 2, 4 or 8. */
@@ -221,7 +217,7 @@ static __always_inline bool gh_vcpu_enter(struct gunyah_vcpu *vcpu, struct gh_vc
 		smp_mb();
 	}
 	if (likely(!(atomic_read(&vcpu->state) & GH_VCPU_STOP_FLAGS) &&
-		   !(read_thread_flags() & slice->work) &&
+		   !(read_thread_flags() & GH_WORK_FLAGS) &&
 		   !READ_ONCE(vcpu->run->immediate_exit))) {
 		gh_guest_time_begin();
 		*error = gh_hypercall_vcpu_run(vcpu->capid, vcpu->resume, resp);
@@ -237,7 +233,7 @@ static __always_inline bool gh_vcpu_enter(struct gunyah_vcpu *vcpu, struct gh_vc
 static int gh_vcpu_stopped(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
 {
 	u32 state = atomic_read(&vcpu->state);
-	unsigned long work;
+	unsigned long work = read_thread_flags() & GH_WORK_FLAGS;
 
 	if (state & GH_VCPU_F_DOWN)
 		return gh_vcpu_report(vcpu);
@@ -247,16 +243,12 @@ static int gh_vcpu_stopped(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice
 		return GH_URING_EXIT_PREEMPTED;
 	if (READ_ONCE(vcpu->run->immediate_exit))
 		return GH_URING_EXIT_INTR;
-	if (task_sigpending(current))
+	if (work & _TIF_SIGPENDING)
 		return GH_URING_EXIT_INTR;
-
-	work = read_thread_flags() & slice->work;
 	if (!work)
 		return GH_RUN_AGAIN;
-	if (!slice->ioctl)
+	if (!slice->ioctl || work & _TIF_NOTIFY_SIGNAL)
 		return GH_URING_EXIT_PREEMPTED;
-	if (work & (_TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME))
-		return GH_RUN_RESTART;
 	schedule();
 	return GH_RUN_AGAIN;
 }
@@ -284,6 +276,9 @@ static int gh_vcpu_ready(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
 		if (ret)
 			return ret;
 	}
+	/* Work that waits for user mode, and did not signal. */
+	if (task_work_pending(current))
+		return GH_URING_EXIT_PREEMPTED;
 	return now >= slice->end ? gh_vcpu_slice_over(slice, now) : GH_RUN_AGAIN;
 }
 
@@ -409,7 +404,7 @@ static int gh_vcpu_handle(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice,
  * @vcpu: owned, the answer to its pending access taken
  * @slice: how long and how
  *
- * Return: what a command's CQE says, -errno, GH_RUN_WAIT, or GH_RUN_RESTART
+ * Return: what a command's CQE says, -errno, or GH_RUN_WAIT
  */
 int gh_vcpu_run_slice(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
 {
@@ -463,9 +458,6 @@ static long gh_vcpu_ioctl_result(int ret)
 	case GH_URING_EXIT_PREEMPTED:
 	case GH_URING_EXIT_INTR:
 		return -EINTR;
-	case GH_RUN_RESTART:
-		/* No signal, only task work: it runs, and the call starts again. */
-		return restart_syscall();
 	default:
 		return ret < 0 ? ret : 0;
 	}
