@@ -33,7 +33,7 @@ const char *conf_state_name(u64 state)
 		return "EXPECTS_WAKEUP";
 	case RUN_POWERED_OFF:
 		return "POWERED_OFF";
-	case 3:
+	case RUN_BLOCKED:
 		return "BLOCKED";
 	case RUN_MMIO_READ:
 		return "MMIO_READ";
@@ -103,7 +103,7 @@ static void run_second(struct conf_vm *vm)
 	conf_wait_kick(vcpu);
 	for (i = 0; i < 1000; i++) {
 		conf_run_once(vcpu, 0, &r);
-		if (r.state == RUN_READY && !r.err) {
+		if (!r.err && (r.state == RUN_READY || r.state == RUN_BLOCKED)) {
 			cond_resched();
 			continue;
 		}
@@ -178,7 +178,8 @@ static bool step(struct conf_vm *vm, struct loop *l)
 		return false;
 	}
 	l->resume = 0;
-	if (r.state == RUN_READY) {
+	/* BLOCKED is what a run on another CPU than the last one may give, once. */
+	if (r.state == RUN_READY || r.state == RUN_BLOCKED) {
 		l->ready++;
 		cond_resched();
 		return l->mode != MODE_SPIN || ms < SPIN_MS;
