@@ -1,74 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The EL1 and EL0 registers of what runs below EL2.
+ * The EL1 and EL0 registers of what runs below EL2. This is the bulk of a world
+ * switch: registers whose write is expensive (it drops TLB entries, or reprograms
+ * a timer) are left alone if both worlds agree.
  */
 #include <mon/ctx.h>
 #include <mon/regs.h>
 #include <string.h>
 
-void mon_el1_save(struct mon_el1 *s)
-{
-	s->sctlr = mon_read(sctlr_el1);
-	s->cpacr = mon_read(cpacr_el1);
-	s->ttbr0 = mon_read(ttbr0_el1);
-	s->ttbr1 = mon_read(ttbr1_el1);
-	s->tcr = mon_read(tcr_el1);
-	s->esr = mon_read(esr_el1);
-	s->afsr0 = mon_read(afsr0_el1);
-	s->afsr1 = mon_read(afsr1_el1);
-	s->far = mon_read(far_el1);
-	s->mair = mon_read(mair_el1);
-	s->amair = mon_read(amair_el1);
-	s->vbar = mon_read(vbar_el1);
-	s->contextidr = mon_read(contextidr_el1);
-	s->tpidr_el0 = mon_read(tpidr_el0);
-	s->tpidrro_el0 = mon_read(tpidrro_el0);
-	s->tpidr_el1 = mon_read(tpidr_el1);
-	s->sp_el0 = mon_read(sp_el0);
-	s->sp_el1 = mon_read(sp_el1);
-	s->elr = mon_read(elr_el1);
-	s->spsr = mon_read(spsr_el1);
-	s->par = mon_read(par_el1);
-	s->csselr = mon_read(csselr_el1);
-	s->cntkctl = mon_read(cntkctl_el1);
-	s->mdscr = mon_read(mdscr_el1);
-	s->cntv_ctl = mon_read(cntv_ctl_el0);
-	s->cntv_cval = mon_read(cntv_cval_el0);
-}
+#define SWITCH(field, reg)						\
+do {									\
+	from->field = mon_read(reg);					\
+	mon_write(reg, to->field);					\
+} while (0)
 
-void mon_el1_load(const struct mon_el1 *s)
+#define SWITCH_IF(field, reg)						\
+do {									\
+	from->field = mon_read(reg);					\
+	if (from->field != to->field)					\
+		mon_write(reg, to->field);				\
+} while (0)
+
+void mon_el1_switch(struct mon_el1 *from, const struct mon_el1 *to)
 {
-	/*
-	 * The timer first goes quiet, so that the two halves of two worlds' settings
-	 * never meet in a spurious interrupt.
-	 */
-	mon_write(cntv_ctl_el0, 0);
-	mon_write(sctlr_el1, s->sctlr);
-	mon_write(cpacr_el1, s->cpacr);
-	mon_write(ttbr0_el1, s->ttbr0);
-	mon_write(ttbr1_el1, s->ttbr1);
-	mon_write(tcr_el1, s->tcr);
-	mon_write(esr_el1, s->esr);
-	mon_write(afsr0_el1, s->afsr0);
-	mon_write(afsr1_el1, s->afsr1);
-	mon_write(far_el1, s->far);
-	mon_write(mair_el1, s->mair);
-	mon_write(amair_el1, s->amair);
-	mon_write(vbar_el1, s->vbar);
-	mon_write(contextidr_el1, s->contextidr);
-	mon_write(tpidr_el0, s->tpidr_el0);
-	mon_write(tpidrro_el0, s->tpidrro_el0);
-	mon_write(tpidr_el1, s->tpidr_el1);
-	mon_write(sp_el0, s->sp_el0);
-	mon_write(sp_el1, s->sp_el1);
-	mon_write(elr_el1, s->elr);
-	mon_write(spsr_el1, s->spsr);
-	mon_write(par_el1, s->par);
-	mon_write(csselr_el1, s->csselr);
-	mon_write(cntkctl_el1, s->cntkctl);
-	mon_write(mdscr_el1, s->mdscr);
-	mon_write(cntv_cval_el0, s->cntv_cval);
-	mon_write(cntv_ctl_el0, s->cntv_ctl);
+	SWITCH_IF(sctlr, sctlr_el1);
+	SWITCH_IF(tcr, tcr_el1);
+	SWITCH_IF(ttbr0, ttbr0_el1);
+	SWITCH_IF(ttbr1, ttbr1_el1);
+	SWITCH_IF(mair, mair_el1);
+	SWITCH_IF(amair, amair_el1);
+	SWITCH_IF(contextidr, contextidr_el1);
+	SWITCH(cpacr, cpacr_el1);
+	SWITCH(esr, esr_el1);
+	SWITCH(far, far_el1);
+	SWITCH(afsr0, afsr0_el1);
+	SWITCH(afsr1, afsr1_el1);
+	SWITCH(vbar, vbar_el1);
+	SWITCH(tpidr_el0, tpidr_el0);
+	SWITCH(tpidrro_el0, tpidrro_el0);
+	SWITCH(tpidr_el1, tpidr_el1);
+	SWITCH(sp_el0, sp_el0);
+	SWITCH(sp_el1, sp_el1);
+	SWITCH(elr, elr_el1);
+	SWITCH(spsr, spsr_el1);
+	SWITCH(par, par_el1);
+	SWITCH(csselr, csselr_el1);
+	SWITCH_IF(cntkctl, cntkctl_el1);
+	SWITCH_IF(mdscr, mdscr_el1);
+	/* In between, the line may be what neither world means; EL2 does not look. */
+	SWITCH_IF(cntv_cval, cntv_cval_el0);
+	from->cntv_ctl = mon_read(cntv_ctl_el0);
+	if ((from->cntv_ctl | to->cntv_ctl) & (CNT_CTL_ENABLE | CNT_CTL_IMASK))
+		mon_write(cntv_ctl_el0, to->cntv_ctl);
 }
 
 void mon_el1_reset(struct mon_el1 *s)

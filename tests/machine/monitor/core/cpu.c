@@ -15,9 +15,9 @@ _Static_assert(offsetof(struct mon_cpu, cur) == CPU_CUR, "assembly offset");
 _Static_assert(offsetof(struct mon_cpu, stack_top) == CPU_STACK, "assembly offset");
 _Static_assert(offsetof(struct mon_vcpu, ctx) == 0, "the frame is the vCPU's head");
 
-#define HCR_COMMON	(HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_TID3 | HCR_TSC | HCR_RW)
-#define HCR_HOST	HCR_COMMON
-#define HCR_GUEST	(HCR_COMMON | HCR_PTW | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | \
+#define HCR_HOST	(HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_TID3 | HCR_TSC | \
+			 HCR_RW)
+#define HCR_GUEST	(HCR_HOST | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | \
 			 HCR_TIDCP | HCR_TACR | HCR_TSW | HCR_TLOR | HCR_TERR)
 #define CPTR_HOST	(CPTR_RES1 | CPTR_TZ | CPTR_TSM)
 #define MDCR_GUEST	(MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TTRF | \
@@ -92,13 +92,15 @@ void mon_world_guest(const struct mon_vcpu *vcpu)
 
 void mon_cpu_setup(struct mon_cpu *cpu)
 {
+	struct mon_el1 reset;
+
 	mon_write(vtcr_el2, VTCR);
 	mon_write(hstr_el2, 0);
 	mon_write(cntvoff_el2, 0);
 	mon_write(vpidr_el2, mon_read(midr_el1));
 	mon_world_host();
-	mon_el1_reset(&cpu->host_el1);
-	mon_el1_load(&cpu->host_el1);
+	mon_el1_reset(&reset);
+	mon_el1_switch(&cpu->host_el1, &reset);
 	mon_write(cntp_ctl_el0, 0);
 	mon_isb();
 	asm volatile("tlbi alle1\n\tdsb nsh\n\tisb" : : : "memory");

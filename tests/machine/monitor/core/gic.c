@@ -92,7 +92,10 @@ void mon_gic_cpu_init(struct mon_cpu *cpu)
 	for (i = 0; i < MON_NUM_LRS; i++)
 		mon_lr_write(i, 0);
 	mon_write(ICH_AP0R0_EL2, 0);
-	mon_vif_load(&cpu->host_vif, 0);
+	cpu->ich_hcr = 0;
+	mon_write(ICH_AP1R0_EL2, 0);
+	mon_write(ICH_VMCR_EL2, 0);
+	mon_vif_load(cpu, &cpu->host_vif);
 	mon_isb();
 }
 

@@ -145,10 +145,7 @@ void mon_hirq_flush(struct mon_cpu *cpu)
 			continue;
 		place(cpu, intid, prio, hw);
 	}
-	if (cpu->host_vif.underflow != (q->count > 0)) {
-		cpu->host_vif.underflow = q->count > 0;
-		mon_ich_hcr(ICH_HCR_EN | (q->count ? ICH_HCR_UIE : 0));
-	}
+	mon_vif_underflow(cpu, &cpu->host_vif, q->count);
 	if (was_full && mon_hirq_lpi_room(cpu))
 		mon_write(ICC_IGRPEN1_EL1, 1);
 }

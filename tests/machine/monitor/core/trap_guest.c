@@ -11,13 +11,7 @@
 #include <stddef.h>
 
 #define ICC_SGI1R		SYSREG(3, 0, 12, 11, 5)
-#define ICC_ASGI1R		SYSREG(3, 0, 12, 11, 6)
-#define ICC_SGI0R		SYSREG(3, 0, 12, 11, 7)
-#define ICC_IAR0		SYSREG(3, 0, 12, 8, 0)
-#define ICC_HPPIR0		SYSREG(3, 0, 12, 8, 2)
-#define ICC_IGRPEN0		SYSREG(3, 0, 12, 12, 6)
 #define ACTLR			SYSREG(3, 0, 1, 0, 1)
-#define INTID_NONE		1023
 
 static bool from_el1(const struct mon_ctx *ctx)
 {
@@ -109,12 +103,10 @@ static bool is_raz(uint32_t reg)
 	if ((op1 == 3 && crn == 9 && crm >= 12 && crm <= 14) ||
 	    (!op1 && crn == 9 && crm == 14) || (op1 == 3 && crn == 14 && crm >= 8))
 		return true;
-	/* Error records; group 0 of the CPU interface. */
+	/* Error records. */
 	if (!op1 && crn == 5 && crm >= 3 && crm <= 5)
 		return true;
-	if (!op1 && crn == 12 && crm == 8 && op2 <= 7)
-		return true;
-	return reg == ACTLR || reg == ICC_IGRPEN0 || reg == ICC_SGI0R || reg == ICC_ASGI1R;
+	return reg == ACTLR;
 }
 
 static void guest_sysreg(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t esr)
@@ -122,7 +114,7 @@ static void guest_sysreg(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t esr)
 	uint32_t iss = (uint32_t)esr & 0x1ffffff, reg = iss & SYSREG_MASK, rt = SYSREG_RT(iss);
 	uint64_t val = 0;
 
-	if (mon_idreg(iss, true, &val))
+	if (mon_idreg(iss, true, &val) || mon_icc_group0(iss, &val))
 		goto done;
 	if (reg == ICC_SGI1R && !(iss & SYSREG_READ)) {
 		mon_vgic_sgi(cpu->vcpu, rt == 31 ? 0 : ctx->x[rt]);
@@ -132,8 +124,6 @@ static void guest_sysreg(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t esr)
 		undef(cpu, ctx);
 		return;
 	}
-	if (reg == ICC_IAR0 || reg == ICC_HPPIR0)
-		val = INTID_NONE;
 done:
 	if ((iss & SYSREG_READ) && rt != 31)
 		ctx->x[rt] = val;

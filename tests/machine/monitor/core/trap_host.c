@@ -53,8 +53,8 @@ static void host_sysreg(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t esr)
 	uint32_t iss = (uint32_t)esr & 0x1ffffff, rt = SYSREG_RT(iss);
 	uint64_t val;
 
-	if (mon_idreg(iss, false, &val)) {
-		if (rt != 31)
+	if (mon_idreg(iss, false, &val) || mon_icc_group0(iss, &val)) {
+		if ((iss & SYSREG_READ) && rt != 31)
 			ctx->x[rt] = val;
 	} else if (!(iss & SYSREG_READ) && (iss & SYSREG_MASK) == ICC_SGI1R) {
 		mon_gic_sgi_host(cpu, rt == 31 ? 0 : ctx->x[rt]);

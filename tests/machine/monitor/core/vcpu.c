@@ -54,14 +54,13 @@ void mon_vcpu_notify(struct mon_vcpu *vcpu)
 
 static void load(struct mon_cpu *cpu, struct mon_vcpu *vcpu)
 {
-	mon_el1_save(&cpu->host_el1);
 	mon_vif_save(&cpu->host_vif);
 	mon_world_guest(vcpu);
-	mon_el1_load(&vcpu->el1);
+	mon_el1_switch(&cpu->host_el1, &vcpu->el1);
 	if (__atomic_load_n(&vcpu->notify, __ATOMIC_SEQ_CST))
 		mon_vgic_fill(vcpu);
 	mon_vgic_timer_enter(cpu, vcpu);
-	mon_vif_load(&vcpu->vgic.vif, ICH_HCR_TALL0);
+	mon_vif_load(cpu, &vcpu->vgic.vif);
 	cpu->vcpu = vcpu;
 	cpu->cur = &vcpu->ctx;
 	mon_timer_enter(cpu);
@@ -76,12 +75,11 @@ static void unload(struct mon_cpu *cpu)
 		mon_fp_load(&cpu->host_fp);
 		cpu->guest_fp = false;
 	}
-	mon_el1_save(&vcpu->el1);
 	mon_vif_save(&vcpu->vgic.vif);
-	mon_vgic_timer_leave(cpu, vcpu);
 	mon_world_host();
-	mon_el1_load(&cpu->host_el1);
-	mon_vif_load(&cpu->host_vif, 0);
+	mon_el1_switch(&vcpu->el1, &cpu->host_el1);
+	mon_vgic_timer_leave(cpu, vcpu);
+	mon_vif_load(cpu, &cpu->host_vif);
 	cpu->vcpu = NULL;
 	cpu->cur = &cpu->host;
 }

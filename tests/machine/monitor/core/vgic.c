@@ -285,7 +285,7 @@ void mon_vgic_refill(struct mon_cpu *cpu)
 		else
 			vif->underflow = true;
 	}
-	mon_vif_load(vif, ICH_HCR_TALL0);
+	mon_vif_load(cpu, vif);
 }
 
 /*
@@ -360,5 +360,5 @@ void mon_vgic_timer_fired(struct mon_cpu *cpu)
 		vif->lr[i] = timer_lr_value(vcpu);
 		vif->used |= 1u << i;
 	}
-	mon_vif_load(vif, ICH_HCR_TALL0);
+	mon_vif_load(cpu, vif);
 }

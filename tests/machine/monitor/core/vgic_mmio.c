@@ -359,6 +359,6 @@ bool mon_vgic_mmio(struct mon_cpu *cpu, struct mon_access *a)
 	else
 		redist(cpu, vcpu, a, roff % MON_GICR_STRIDE);
 	mon_spin_unlock(&g->lock);
-	mon_vif_load(&cpu->vcpu->vgic.vif, ICH_HCR_TALL0);
+	mon_vif_load(cpu, &cpu->vcpu->vgic.vif);
 	return true;
 }

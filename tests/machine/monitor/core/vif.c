@@ -5,6 +5,13 @@
 #include <mon/gic.h>
 #include <mon/regs.h>
 
+#define ICC_ASGI1R		SYSREG(3, 0, 12, 11, 6)
+#define ICC_SGI0R		SYSREG(3, 0, 12, 11, 7)
+#define ICC_IAR0		SYSREG(3, 0, 12, 8, 0)
+#define ICC_HPPIR0		SYSREG(3, 0, 12, 8, 2)
+#define ICC_IGRPEN0		SYSREG(3, 0, 12, 12, 6)
+#define INTID_NONE		1023
+
 uint64_t mon_lr_read(unsigned int n)
 {
 	switch (n) {
@@ -25,11 +32,6 @@ void mon_lr_write(unsigned int n, uint64_t v)
 	}
 }
 
-void mon_ich_hcr(uint64_t v)
-{
-	mon_write(ICH_HCR_EL2, v);
-}
-
 void mon_vif_reset(struct mon_vif *vif)
 {
 	unsigned int i;
@@ -42,8 +44,28 @@ void mon_vif_reset(struct mon_vif *vif)
 	vif->underflow = false;
 }
 
-/* Every list register in use is written; the others are zero by mon_vif_save(). */
-void mon_vif_load(const struct mon_vif *vif, uint64_t hcr)
+static void set_hcr(struct mon_cpu *cpu, bool underflow)
+{
+	/* Group 0 is not offered to anybody: its registers trap. */
+	uint64_t hcr = ICH_HCR_EN | ICH_HCR_TALL0 | (underflow ? ICH_HCR_UIE : 0);
+
+	if (cpu->ich_hcr == hcr)
+		return;
+	cpu->ich_hcr = hcr;
+	mon_write(ICH_HCR_EL2, hcr);
+}
+
+void mon_vif_underflow(struct mon_cpu *cpu, struct mon_vif *vif, bool want)
+{
+	vif->underflow = want;
+	set_hcr(cpu, want);
+}
+
+/*
+ * List registers not in use are zero by mon_vif_save(), and so are the active
+ * priorities. Reading and writing these registers is slow: nothing is for nothing.
+ */
+void mon_vif_load(struct mon_cpu *cpu, const struct mon_vif *vif)
 {
 	unsigned int i;
 
@@ -51,14 +73,21 @@ void mon_vif_load(const struct mon_vif *vif, uint64_t hcr)
 		if (vif->used & (1u << i))
 			mon_lr_write(i, vif->lr[i]);
 	mon_write(ICH_VMCR_EL2, vif->vmcr);
-	mon_write(ICH_AP1R0_EL2, vif->ap1r0);
-	mon_write(ICH_HCR_EL2, hcr | ICH_HCR_EN | (vif->underflow ? ICH_HCR_UIE : 0));
+	if (vif->ap1r0)
+		mon_write(ICH_AP1R0_EL2, vif->ap1r0);
+	set_hcr(cpu, vif->underflow);
 }
 
 void mon_vif_save(struct mon_vif *vif)
 {
 	unsigned int i;
 
+	vif->vmcr = mon_read(ICH_VMCR_EL2);
+	vif->ap1r0 = mon_read(ICH_AP1R0_EL2);
+	if (vif->ap1r0)
+		mon_write(ICH_AP1R0_EL2, 0);
+	if (!vif->used)
+		return;
 	for (i = 0; i < MON_NUM_LRS; i++) {
 		if (!(vif->used & (1u << i)))
 			continue;
@@ -67,6 +96,14 @@ void mon_vif_save(struct mon_vif *vif)
 		if (!(vif->lr[i] & LR_STATE))
 			vif->used &= ~(1u << i);
 	}
-	vif->vmcr = mon_read(ICH_VMCR_EL2);
-	vif->ap1r0 = mon_read(ICH_AP1R0_EL2);
+}
+
+bool mon_icc_group0(uint32_t iss, uint64_t *val)
+{
+	uint32_t reg = iss & SYSREG_MASK;
+
+	*val = reg == ICC_IAR0 || reg == ICC_HPPIR0 ? INTID_NONE : 0;
+	/* IAR0, EOIR0, HPPIR0, BPR0 and AP0Rn share CRm 8. */
+	return (reg & ~SYSREG(0, 0, 0, 0, 7)) == SYSREG(3, 0, 12, 8, 0) || reg == ICC_IGRPEN0 ||
+	       reg == ICC_SGI0R || reg == ICC_ASGI1R;
 }

@@ -73,6 +73,7 @@ struct mon_cpu {
 	bool vtimer_held;		/* PPI 27 is active for the guest's list register */
 	bool host_irq;			/* something for the host came while a guest ran */
 
+	uint64_t ich_hcr;		/* ICH_HCR_EL2 as programmed */
 	uint64_t armed;			/* CNTHP compare value as programmed */
 	struct mon_host_queue hq;
 	uint64_t inbox[MON_HIRQ_WORDS];	/* virtual lines raised for this CPU; atomic */

@@ -37,8 +37,8 @@ struct mon_fp {
 
 void mon_fp_save(struct mon_fp *fp);
 void mon_fp_load(const struct mon_fp *fp);
-void mon_el1_save(struct mon_el1 *s);
-void mon_el1_load(const struct mon_el1 *s);
+/* Saves the registers to `from` and loads them from `to`. */
+void mon_el1_switch(struct mon_el1 *from, const struct mon_el1 *to);
 void mon_el1_reset(struct mon_el1 *s);
 
 #endif /* __ASSEMBLER__ */

@@ -38,12 +38,15 @@ void mon_gic_take(struct mon_cpu *cpu);
 void mon_gic_sgi_host(struct mon_cpu *cpu, uint64_t sgi1r);
 
 /* ---- vif.c: a virtual interface's registers ---- */
-void mon_vif_load(const struct mon_vif *vif, uint64_t hcr);
+void mon_vif_load(struct mon_cpu *cpu, const struct mon_vif *vif);
 void mon_vif_save(struct mon_vif *vif);
 void mon_vif_reset(struct mon_vif *vif);
+/* True for a trapped register of group 0, which nobody has; *val is what it reads. */
+bool mon_icc_group0(uint32_t iss, uint64_t *val);
 uint64_t mon_lr_read(unsigned int n);
 void mon_lr_write(unsigned int n, uint64_t v);
-void mon_ich_hcr(uint64_t v);
+/* Asks for a maintenance interrupt when list registers get free, or not. */
+void mon_vif_underflow(struct mon_cpu *cpu, struct mon_vif *vif, bool want);
 
 /* ---- host_irq.c: the host's interrupts ---- */
 /* Queues an acknowledged interrupt for the host on this CPU. */
