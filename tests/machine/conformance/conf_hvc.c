@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/arm-smccc.h>
-#include <linux/stringify.h>
+#include <linux/string.h>
 
 #include "conf.h"
 
@@ -24,43 +24,40 @@ void conf_hvc(u32 fn, const struct conf_regs *a, struct conf_regs *out)
 	out->x[4] = res.a4;
 }
 
-/* The immediate is part of the instruction, so this is a macro. */
-#define HVC_IMM(imm, x0, x1, x2, x3) do {					\
-	asm volatile("hvc #" __stringify(imm)					\
-		     : "+r" (x0), "+r" (x1), "+r" (x2), "+r" (x3)		\
-		     : : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",	\
-			 "x12", "x13", "x14", "x15", "x16", "x17", "memory");	\
-} while (0)
+/* The immediate is part of the instruction, so it must be known to the compiler. */
+static __always_inline void hvc_imm(const u16 imm, struct conf_regs *r)
+{
+	register u64 x0 asm("x0") = r->x[0];
+	register u64 x1 asm("x1") = r->x[1];
+	register u64 x2 asm("x2") = r->x[2];
+	register u64 x3 asm("x3") = r->x[3];
+
+	asm volatile("hvc %4"
+		     : "+r" (x0), "+r" (x1), "+r" (x2), "+r" (x3)
+		     : "i" (imm)
+		     : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+		       "x15", "x16", "x17", "memory");
+	*r = (struct conf_regs){ .x = { x0, x1, x2, x3 } };
+}
 
 void conf_hvc_identify(struct conf_regs *out)
 {
-	register u64 x0 asm("x0") = 0;
-	register u64 x1 asm("x1") = 0;
-	register u64 x2 asm("x2") = 0;
-	register u64 x3 asm("x3") = 0;
-
-	HVC_IMM(0x6000, x0, x1, x2, x3);
-	*out = (struct conf_regs){ .x = { x0, x1, x2, x3 } };
+	memset(out, 0, sizeof(*out));
+	hvc_imm(0x6000, out);
 }
 
 u64 conf_hvc_msgq_recv(u64 cap, void *buf, size_t max)
 {
-	register u64 x0 asm("x0") = cap;
-	register u64 x1 asm("x1") = (u64)buf;
-	register u64 x2 asm("x2") = max;
-	register u64 x3 asm("x3") = 0;
+	struct conf_regs r = { .x = { cap, (u64)buf, max } };
 
-	HVC_IMM(0x601c, x0, x1, x2, x3);
-	return x0;
+	hvc_imm(0x601c, &r);
+	return r.x[0];
 }
 
 u64 conf_hvc_unknown(void)
 {
-	register u64 x0 asm("x0") = 0;
-	register u64 x1 asm("x1") = 0;
-	register u64 x2 asm("x2") = 0;
-	register u64 x3 asm("x3") = 0;
+	struct conf_regs r = { };
 
-	HVC_IMM(0x60ff, x0, x1, x2, x3);
-	return x0;
+	hvc_imm(0x60ff, &r);
+	return r.x[0];
 }

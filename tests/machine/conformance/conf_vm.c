@@ -202,8 +202,8 @@ static bool build(struct conf_vm *vm, unsigned int mode)
 
 	for (i = 0; i < CONF_VCPUS; i++) {
 		conf_run_once(&vm->vcpu[i], 0, &r);
-		conf_log("  pre-start vcpu%u run: err %llu state 0x%llx(%s) 0x%llx 0x%llx 0x%llx\n", i,
-			 r.err, r.state, conf_state_name(r.state), r.data[0], r.data[1],
+		conf_log("  pre-start vcpu%u run: err %llu state 0x%llx(%s) 0x%llx 0x%llx 0x%llx\n",
+			 i, r.err, r.state, conf_state_name(r.state), r.data[0], r.data[1],
 			 r.data[2]);
 	}
 	if (vmid_request(VM_START, vm->vmid))

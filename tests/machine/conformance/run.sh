@@ -15,6 +15,8 @@ root=$(cd "$here/../../.." && pwd)
 BUILD=${BUILD:-$root/build}
 log=${1:-$BUILD/logs/conformance.log}
 begin=$SECONDS
+mkdir -p "$(dirname "$log")"
+: > "$log"
 record=$(mktemp)
 trap 'rm -f "$record"' EXIT
 

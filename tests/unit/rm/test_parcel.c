@@ -338,7 +338,7 @@ Test(rm_parcel, where_memory_goes)
 	const struct rm_acl_entry shared[] = { VM_ACL(vm.vmid, 4), HOST_RW };
 	const struct mem shm = { PA(20), FAKE_PAGE }, other = { PA(21), FAKE_PAGE };
 
-	/* More private memory in two pieces, with label 0; a buffer with an address; one without. */
+	/* More private memory in two pieces; a buffer with an address; one without. */
 	cr_assert_eq(lend(vm.vmid, 0, PA(10), MIB, NULL), RM_OK);
 	cr_assert_eq(lend(vm.vmid, 0, PA(15), MIB, NULL), RM_OK);
 	cr_assert_eq(call_mem(RM_REQ_MEM_SHARE, 0, 8, shared, 2, &shm, 1, NULL), RM_OK);
@@ -477,10 +477,7 @@ Test(rm_parcel, mapping_fails_in_the_middle)
 
 Test(rm_parcel, released_in_reverse_order)
 {
-	const struct rm_notif {
-		uint32_t handle;
-		uint16_t vmid;
-	} RM_PACKED *n;
+	const struct rm_mem_released *n;
 	struct vm vm = build_vm(NULL);
 	uint32_t second;
 	unsigned int at;

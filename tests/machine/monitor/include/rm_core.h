@@ -115,6 +115,7 @@ enum rm_exit_type {
 	RM_EXIT_SYSTEM_RESET2 = 3, RM_EXIT_WATCHDOG = 4, RM_EXIT_ERROR = 5,
 	RM_EXIT_STOP_FORCED = 7,
 };
+
 void rm_vm_exited(uint16_t vmid, enum rm_exit_type type, const uint32_t *words, unsigned int n);
 
 #endif /* MON_RM_CORE_H */

@@ -14,9 +14,39 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Calls @fn for each piece of [off, off + len) until it returns false. */
-static bool for_each_piece(const struct rm_parcel *p, uint64_t off, uint64_t len,
-			   bool (*fn)(uint64_t pa, uint64_t size, void *arg), void *arg)
+enum piece_op {
+	PIECE_READ,	/* memory to buffer */
+	PIECE_WRITE,	/* buffer to memory */
+	PIECE_CLEAR,
+	PIECE_SYNC,	/* make it visible to a guest with its caches off */
+};
+
+static bool do_piece(enum piece_op op, uint64_t pa, uint64_t size, uint8_t *buf)
+{
+	void *mem = core_ptr(pa, size);
+
+	if (!mem)
+		return false;
+	switch (op) {
+	case PIECE_READ:
+		memcpy(buf, mem, size);
+		break;
+	case PIECE_WRITE:
+		memcpy(mem, buf, size);
+		break;
+	case PIECE_CLEAR:
+		memset(mem, 0, size);
+		break;
+	case PIECE_SYNC:
+		core_sync_icache(pa, size);
+		break;
+	}
+	return true;
+}
+
+/* [off, off + len) of the parcel, piece by piece; false if not all of it is there. */
+static bool do_range(enum piece_op op, const struct rm_parcel *p, uint64_t off, uint64_t len,
+		     uint8_t *buf)
 {
 	unsigned int i;
 
@@ -29,80 +59,35 @@ static bool for_each_piece(const struct rm_parcel *p, uint64_t off, uint64_t len
 			continue;
 		}
 		part = min_u64(len, size - off);
-		if (!fn(rm_region_pa(r) + off, part, arg))
+		if (!do_piece(op, rm_region_pa(r) + off, part, buf))
 			return false;
+		if (buf)
+			buf += part;
 		off = 0;
 		len -= part;
 	}
 	return !len;
 }
 
-static bool read_piece(uint64_t pa, uint64_t size, void *arg)
-{
-	uint8_t **pos = arg;
-	const void *src = core_ptr(pa, size);
-
-	if (!src)
-		return false;
-	memcpy(*pos, src, size);
-	*pos += size;
-	return true;
-}
-
-static bool write_piece(uint64_t pa, uint64_t size, void *arg)
-{
-	const uint8_t **pos = arg;
-	void *dst = core_ptr(pa, size);
-
-	if (!dst)
-		return false;
-	memcpy(dst, *pos, size);
-	*pos += size;
-	return true;
-}
-
-static bool clear_piece(uint64_t pa, uint64_t size, void *arg)
-{
-	void *dst = core_ptr(pa, size);
-
-	(void)arg;
-	if (!dst)
-		return false;
-	memset(dst, 0, size);
-	return true;
-}
-
-static bool sync_piece(uint64_t pa, uint64_t size, void *arg)
-{
-	(void)arg;
-	core_sync_icache(pa, size);
-	return true;
-}
-
 enum rm_error rm_parcel_read(const struct rm_parcel *p, uint64_t off, void *buf, uint64_t len)
 {
-	uint8_t *pos = buf;
-
-	return for_each_piece(p, off, len, read_piece, &pos) ? RM_OK : RM_ERR_MEM;
+	return do_range(PIECE_READ, p, off, len, buf) ? RM_OK : RM_ERR_MEM;
 }
 
-enum rm_error rm_parcel_write(const struct rm_parcel *p, uint64_t off, const void *buf,
-			      uint64_t len)
+enum rm_error rm_parcel_write(const struct rm_parcel *p, uint64_t off, void *buf, uint64_t len)
 {
-	const uint8_t *pos = buf;
-
-	return for_each_piece(p, off, len, write_piece, &pos) ? RM_OK : RM_ERR_MEM;
+	return do_range(PIECE_WRITE, p, off, len, buf) ? RM_OK : RM_ERR_MEM;
 }
 
 void rm_parcel_clear(const struct rm_parcel *p)
 {
-	if (!for_each_piece(p, 0, p->size, clear_piece, NULL))
+	if (!do_range(PIECE_CLEAR, p, 0, p->size, NULL))
 		core_log("rm: parcel %u could not be cleared", p->handle);
 }
 
 void rm_parcel_sync_icache(const struct rm_parcel *p, uint64_t off, uint64_t len)
 {
-	for_each_piece(p, off, len, sync_piece, NULL);
+	do_range(PIECE_SYNC, p, off, len, NULL);
 }
 
 /* Whether [ipa, ipa + size) is free of what the VM has accepted. */

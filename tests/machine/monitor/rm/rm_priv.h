@@ -138,8 +138,7 @@ struct rm_parcel *rm_parcel_next(struct rm_parcel *prev, uint16_t vmid);
 struct rm_share *rm_parcel_share(const struct rm_parcel *p, uint16_t vmid);
 /* Copies from (or to) [off, off + len), which must be inside the parcel. 0 or an error. */
 enum rm_error rm_parcel_read(const struct rm_parcel *p, uint64_t off, void *buf, uint64_t len);
-enum rm_error rm_parcel_write(const struct rm_parcel *p, uint64_t off, const void *buf,
-			      uint64_t len);
+enum rm_error rm_parcel_write(const struct rm_parcel *p, uint64_t off, void *buf, uint64_t len);
 void rm_parcel_clear(const struct rm_parcel *p);
 void rm_parcel_sync_icache(const struct rm_parcel *p, uint64_t off, uint64_t len);
 

@@ -51,7 +51,8 @@ bool rm_vm_change_valid(enum rm_vm_state from, enum rm_vm_state to)
 	case RM_STATE_EXITED:
 		return from == RM_STATE_RUNNING;
 	case RM_STATE_RESETTING:
-		return from == RM_STATE_EXITED || from == RM_STATE_READY || from == RM_STATE_INIT_FAILED;
+		return from == RM_STATE_EXITED || from == RM_STATE_READY ||
+		       from == RM_STATE_INIT_FAILED;
 	case RM_STATE_RESET:
 		return from == RM_STATE_RESETTING;
 	case RM_STATE_NONE:
