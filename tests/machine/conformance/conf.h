@@ -132,7 +132,6 @@ const char *conf_state_name(u64 state);
 #define RUN_EXPECTS_WAKEUP	1
 #define RUN_POWERED_OFF		2
 #define RUN_BLOCKED		3
-#define RUN_BLOCKED		3
 #define RUN_MMIO_READ		4
 #define RUN_MMIO_WRITE		5
 #define RUN_FAULT		6
