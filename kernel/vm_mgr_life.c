@@ -364,28 +364,43 @@ static int gh_vm_run(struct gunyah_vm *ghvm)
 static int gh_vm_bring_up(struct gunyah_vm *ghvm)
 {
 	struct gh_rm_image image;
+	const char *step;
 	int ret;
 
 	ret = gh_vm_mm_plan(ghvm, &image);
 	if (ret)
 		return ret;
+
+	step = "allocation";
 	ret = gh_vm_bear(ghvm);
 	if (ret)
-		return ret;
+		goto err;
+	step = "giving memory";
 	ret = gh_vm_mm_give(ghvm, &image);
 	if (ret)
-		return ret;
+		goto err;
+	step = "configuration";
 	ret = gh_vm_configure(ghvm, &image);
 	if (ret)
-		return ret;
+		goto err;
+	step = "initialisation";
 	ret = gh_vm_init(ghvm);
 	if (ret)
-		return ret;
+		goto err;
+	step = "handing out objects";
 	ret = gh_vm_res_populate(ghvm);
 	if (ret)
-		return ret;
+		goto err;
+	step = "start";
+	ret = gh_vm_run(ghvm);
+	if (ret)
+		goto err;
 
-	return gh_vm_run(ghvm);
+	return 0;
+
+err:
+	dev_err_ratelimited(ghvm->rm->dev, "VM %u: %s failed: %d\n", ghvm->vmid, step, ret);
+	return ret;
 }
 
 /* ---- down ------------------------------------------------------------------------ */

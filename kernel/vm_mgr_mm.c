@@ -465,11 +465,8 @@ int gh_vm_mm_give(struct gunyah_vm *ghvm, struct gh_rm_image *image)
 		bool ram = region == img || gh_region_is_ram(region);
 
 		ret = gh_region_give(ghvm, region, ram ? 0 : region->label, entries);
-		if (ret) {
-			dev_err_ratelimited(ghvm->rm->dev, "VM %u: region %u not accepted: %d\n",
-					    ghvm->vmid, region->label, ret);
+		if (ret)
 			break;
-		}
 		if (region == img)
 			image->mem_handle = region->handle;
 	}
