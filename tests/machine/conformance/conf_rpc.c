@@ -226,7 +226,7 @@ void conf_rpc_log_counts(void)
 static int find_node(void)
 {
 	struct device_node *np;
-	u64 caps[2];
+	u64 caps[2] = { };
 	int ret;
 
 	np = of_find_compatible_node(NULL, NULL, "gunyah-resource-manager");
@@ -238,9 +238,13 @@ static int find_node(void)
 	tx_irq = irq_of_parse_and_map(np, 0);
 	rx_irq = irq_of_parse_and_map(np, 1);
 	of_node_put(np);
-	if (ret)
-		return ret;
-	return tx_irq > 0 && rx_irq > 0 ? 0 : -ENXIO;
+	return ret;
+}
+
+static void unmap_irqs(void)
+{
+	irq_dispose_mapping(rx_irq);
+	irq_dispose_mapping(tx_irq);
 }
 
 int conf_rpc_init(void)
@@ -249,10 +253,12 @@ int conf_rpc_init(void)
 
 	ret = find_node();
 	if (ret)
-		return ret;
+		goto err_unmap;
 	buf = kzalloc(MSG_SIZE, GFP_KERNEL);
-	if (!buf)
-		return -ENOMEM;
+	if (!buf) {
+		ret = -ENOMEM;
+		goto err_unmap;
+	}
 	ret = request_irq(tx_irq, on_tx, 0, "gh_conf_tx", &tx_cap);
 	if (ret)
 		goto err_free;
@@ -265,6 +271,8 @@ err_tx:
 	free_irq(tx_irq, &tx_cap);
 err_free:
 	kfree(buf);
+err_unmap:
+	unmap_irqs();
 	return ret;
 }
 
@@ -272,5 +280,6 @@ void conf_rpc_exit(void)
 {
 	free_irq(rx_irq, &rx_cap);
 	free_irq(tx_irq, &tx_cap);
+	unmap_irqs();
 	kfree(buf);
 }
