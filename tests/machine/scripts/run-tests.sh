@@ -31,7 +31,8 @@ result() {
 
 # Result lines and programs' complaints, without the kernel's own lines.
 show_console() {
-	tr -d '\r' | awk '
+	awk '
+	{ gsub(/\r/, "") }
 	match($0, /result: suite=/) {
 		$0 = substr($0, RSTART)
 		for (i = 2; i <= NF; i++)
