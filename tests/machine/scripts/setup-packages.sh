@@ -17,6 +17,7 @@ gcc                    compiles the unit tests, which run on this machine
 libc6-dev              the C library to compile them with
 libcriterion-dev       the unit test framework
 libfdt-dev             device trees, in the unit tests
+liburing-dev           rings, in the unit tests
 pkgconf                finds these libraries
 qemu-system-arm        the emulated arm64 machine
 cpio                   packs the initramfs of that machine
