@@ -57,9 +57,17 @@ run_unit() {
 	make -s -k -C "$root/tests/unit" run ${T:+"T=$T"} 2>&1 | show_console || true
 	mkdir -p "$results/unit"
 	rm -f "$results"/unit/*.out
+	[ -n "${T:-}" ] || run_install
 	for u in ${T:-$(make -s -C "$root/tests/unit" list)}; do
 		[ -e "$results/unit/$u" ] || result unit "$u" 0 1 0 0
 	done
+}
+
+run_install() {
+	"$root/tests/install/run.sh" 2>&1 | tee "$results/unit/install.out" | show_console || true
+	grep '^result: ' "$results/unit/install.out" > "$results/unit/install" ||
+		result unit install 0 1 0 0
+	rm -f "$results/unit/install.out"
 }
 
 # Boots the machine for the suites named. Output: console log and result files.

@@ -14,6 +14,7 @@ set -euo pipefail
 packages='
 make                   runs the build
 gcc                    compiles the unit tests, which run on this machine
+g++                    checks that the public headers are valid C++
 libc6-dev              the C library to compile them with
 libcriterion-dev       the unit test framework
 libfdt-dev             device trees, in the unit tests
