@@ -46,7 +46,8 @@ build() {
 }
 
 run() {
-	"$prefix/$1"
+	# A library's own needs are not found by the rpath of the program.
+	LD_LIBRARY_PATH=$prefix/lib "$prefix/$1"
 }
 
 rm -rf "$dest"
