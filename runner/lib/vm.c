@@ -195,6 +195,23 @@ static void vm_free(struct gh_vm *vm)
 	free(vm);
 }
 
+static int vm_open(struct gh_vm *vm)
+{
+	struct gh_runner *r = vm->runner;
+	int dev, fd;
+
+	dev = r->ops->open(r->ctx);
+	if (dev < 0)
+		return gh_fail_vm(vm, -1, dev, "opening /dev/gunyah", open_hint(dev));
+	fd = r->ops->ioctl(r->ctx, dev, GH_CREATE_VM, NULL);
+	r->ops->close(r->ctx, dev);
+	if (fd < 0)
+		return gh_fail_vm(vm, -1, fd, "creating a VM (GH_CREATE_VM)",
+				  fd == -EMFILE ? "raise the limit of open files (ulimit -n)" : NULL);
+	vm->fd = fd;
+	return 0;
+}
+
 int gh_vm_create(struct gh_runner *r, const struct gh_vm_config *config, struct gh_vm **out)
 {
 	struct gh_vm *vm;
@@ -211,21 +228,9 @@ int gh_vm_create(struct gh_runner *r, const struct gh_vm_config *config, struct 
 	ret = vm_fill(vm, config);
 	if (ret)
 		goto err_free;
-
-	ret = r->ops->open(r->ctx);
-	if (ret < 0) {
-		gh_fail_vm(vm, -1, ret, "opening /dev/gunyah", open_hint(ret));
+	ret = vm_open(vm);
+	if (ret)
 		goto err_free;
-	}
-	i = (unsigned int)ret;
-	vm->fd = r->ops->ioctl(r->ctx, (int)i, GH_CREATE_VM, NULL);
-	r->ops->close(r->ctx, (int)i);
-	if (vm->fd < 0) {
-		ret = gh_fail_vm(vm, -1, vm->fd, "creating a VM (GH_CREATE_VM)",
-				 vm->fd == -EMFILE ? "raise the limit of open files (ulimit -n)" :
-						     NULL);
-		goto err_free;
-	}
 	for (i = 0; i < vm->nr_vcpus; i++) {
 		ret = vcpu_init(&vm->vcpus[i]);
 		if (ret)

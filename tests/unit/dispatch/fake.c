@@ -134,6 +134,11 @@ static void run_vcpu(struct fake *f, struct fake_vcpu *v, const struct io_uring_
 	memcpy(&run, sqe->cmd, sizeof(run));
 	cr_assert_not(v->parked, "submitted twice");
 	cr_assert_gt(run.deadline_ns, 0);
+	if (s->kind == FAKE_ERROR) {
+		v->pos++;
+		fake_complete(f, sqe->user_data, (int)s->data);
+		return;
+	}
 	if (v->read_pending) {
 		cr_assert(sqe->addr & GH_URING_RUN_RESUME, "a read must be answered");
 		cr_assert_lt(v->nr_answers, FAKE_STEPS);
@@ -165,8 +170,7 @@ static void run_vcpu(struct fake *f, struct fake_vcpu *v, const struct io_uring_
 		fake_complete(f, sqe->user_data, status(v, s));
 		return;
 	case FAKE_ERROR:
-		fake_complete(f, sqe->user_data, (int)s->data);
-		return;
+		cr_assert_fail("handled above");
 	}
 }
 

@@ -22,7 +22,7 @@ enum fake_kind {
 	FAKE_INTR,
 	FAKE_OFF,	/* STATUS: the VM powered off */
 	FAKE_CRASH,
-	FAKE_ERROR,	/* completes with -errno in data */
+	FAKE_ERROR,	/* completes with -errno in data, nothing was taken */
 };
 
 struct fake_step {

@@ -69,10 +69,12 @@ Test(life, foreign_cancel_is_not_the_end)
 		{ FAKE_OFF },
 	};
 
+	dev.value = 0x77;
 	start(1, steps);
 	cr_assert_eq(gh_runner_run(r), 0);
 	cr_assert_eq(ended[0].end, GH_VM_END_OFF);
 	cr_assert_eq(stats().canceled, 1);
+	cr_assert_eq(f->vcpus[0].answers[0], 0x77);
 }
 
 Test(life, stop_in_every_state)
@@ -116,6 +118,24 @@ Test(life, stop_before_the_first_turn)
 	cr_assert_eq(gh_runner_run(r), 0);
 	cr_assert_eq(f->vcpus[0].runs + f->vcpus[1].runs, 0);
 	cr_assert_eq(ended[0].end, GH_VM_END_STOPPED);
+}
+
+/* The command comes back by itself before its CANCEL was submitted. */
+Test(life, stop_meets_a_wake_up)
+{
+	static const struct fake_step forever[] = { { FAKE_END } };
+	struct gh_vm *vm = start(1, forever);
+
+	turn();
+	fake_wake(f, 0);
+	cr_assert_eq(gh_vm_stop(vm), 0);
+	cr_assert_eq(r->cancels_wanted, 1);
+	cr_assert_eq(gh_runner_dispatch(r, 0), 1);
+	cr_assert_eq(nr_ended, 1);
+	cr_assert_eq(gh_vm_destroy(vm), 0);
+	cr_assert_eq(r->cancels_wanted, 0);
+	turn();
+	cr_assert_eq(f->cancels, 0);
 }
 
 Test(life, slots_are_used_again)
