@@ -60,10 +60,17 @@ if [ "$(id -u)" -ne 0 ]; then
 	fi
 	as_root='sudo'
 fi
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+log=${BUILD:-$here/../../../build}/logs/packages.log
+mkdir -p "$(dirname "$log")"
 apt() {
 	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
-		-o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"
+		-o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >> "$log" 2>&1 && return
+	echo "apt-get $1 failed, last lines of $log:" >&2
+	tail -n 20 "$log" >&2
+	exit 1
 }
+: > "$log"
 apt update
 # shellcheck disable=SC2086 # one word a package
 apt install --no-install-recommends $missing
