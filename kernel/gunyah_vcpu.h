@@ -99,6 +99,9 @@ struct io_uring_cmd;
 #define GH_SLICE_MIN_NS		(10 * NSEC_PER_USEC)
 #define GH_SLICE_MAX_NS		(4 * NSEC_PER_MSEC)
 
+/* The ioctl goes back to user mode after so long, if task work waits for that. */
+#define GH_WORK_LIMIT_NS	NSEC_PER_SEC
+
 /* How often a BUSY, RETRY or BLOCKED vCPU is entered again at once. */
 #define GH_STALL_TRIES		4
 /* After so long without a step the run fails with -ETIMEDOUT. */
@@ -206,14 +209,18 @@ struct gunyah_vcpu {
 
 /**
  * struct gh_vcpu_slice - one run, on the runner's stack
- * @end: when the slice is over, ns of CLOCK_MONOTONIC
+ * @begin: when the run began, ns of CLOCK_MONOTONIC
+ * @end: when the slice is over
  * @tries: entries without a step so far
+ * @entered: the guest was entered: each run does so once, however short its slice
  * @may_sleep: a worker or an ioctl; otherwise the ring waits for us
  * @ioctl: the slice is renewed, the thread reschedules in place
  */
 struct gh_vcpu_slice {
+	u64 begin;
 	u64 end;
 	unsigned int tries;
+	bool entered;
 	bool may_sleep;
 	bool ioctl;
 };

@@ -23,9 +23,13 @@
 
 DEFINE_PER_CPU(struct gh_slice_clock, gh_slice_clock);
 
-void gh_clock_arm(struct gh_slice_clock *clock, u64 end)
+/* Returns false, and does nothing, if @end has passed and this is not the @first entry. */
+bool gh_clock_arm(struct gh_slice_clock *clock, u64 end, bool first)
 {
 	unsigned long flags;
+
+	if (!first && ktime_get_ns() >= end)
+		return false;
 
 	/* Against the kick, which arms it too; once in a slice length. */
 	local_irq_save(flags);
@@ -34,6 +38,7 @@ void gh_clock_arm(struct gh_slice_clock *clock, u64 end)
 		hrtimer_start(&clock->timer, ns_to_ktime(end), HRTIMER_MODE_ABS_PINNED_HARD);
 	}
 	local_irq_restore(flags);
+	return true;
 }
 
 static enum hrtimer_restart gh_clock_fires(struct hrtimer *timer)

@@ -39,16 +39,20 @@ struct gh_slice_clock {
 
 DECLARE_PER_CPU(struct gh_slice_clock, gh_slice_clock);
 
-void gh_clock_arm(struct gh_slice_clock *clock, u64 end);
+bool gh_clock_arm(struct gh_slice_clock *clock, u64 end, bool first);
 
-/* Before the guest is entered; preemption is off until gh_clock_stop(). */
-static __always_inline void gh_clock_start(struct gh_slice_clock *clock, u64 end)
+/*
+ * Before the guest is entered; preemption is off until gh_clock_stop(). Returns
+ * false if the slice is over, as far as that can be told without reading the
+ * clock: a guest that leaves often may be out whenever the timer fires, but then
+ * the timer has to be armed again. With @first it is not over, whatever the time.
+ */
+static __always_inline bool gh_clock_start(struct gh_slice_clock *clock, u64 end, bool first)
 {
 	/* First, so that a timer or kick from here on finds the run. */
 	WRITE_ONCE(clock->end, end);
 	barrier();
-	if (unlikely(READ_ONCE(clock->expires) > end))
-		gh_clock_arm(clock, end);
+	return likely(READ_ONCE(clock->expires) <= end) || gh_clock_arm(clock, end, first);
 }
 
 static __always_inline void gh_clock_stop(struct gh_slice_clock *clock)

@@ -29,6 +29,7 @@
 void gh_vcpu_slice_init(struct gh_vcpu_slice *slice, u64 now, u64 length, bool may_sleep)
 {
 	*slice = (struct gh_vcpu_slice){
+		.begin = now,
 		.end = now + length,
 		.may_sleep = may_sleep,
 	};
@@ -206,27 +207,39 @@ static __always_inline bool gh_vcpu_enter(struct gunyah_vcpu *vcpu, struct gh_vc
 					  struct gh_vcpu_run_resp *resp, enum gh_error *error)
 {
 	struct gh_slice_clock *clock;
-	bool entered = false;
+	bool entered = false, in_time;
 
 	preempt_disable();
 	clock = this_cpu_ptr(&gh_slice_clock);
-	gh_clock_start(clock, slice->end);
+	in_time = gh_clock_start(clock, slice->end, !slice->entered);
 	if (unlikely(vcpu->cpu != smp_processor_id())) {
 		WRITE_ONCE(vcpu->cpu, smp_processor_id());
 		/* Pairs with the transition of a kick: it sees us here, or we its flag. */
 		smp_mb();
 	}
-	if (likely(!(atomic_read(&vcpu->state) & GH_VCPU_STOP_FLAGS) &&
+	if (likely(in_time && !(atomic_read(&vcpu->state) & GH_VCPU_STOP_FLAGS) &&
 		   !(read_thread_flags() & GH_WORK_FLAGS) &&
 		   !READ_ONCE(vcpu->run->immediate_exit))) {
 		gh_guest_time_begin();
 		*error = gh_hypercall_vcpu_run(vcpu->capid, vcpu->resume, resp);
 		gh_guest_time_end();
 		entered = true;
+		slice->entered = true;
 	}
 	gh_clock_stop(clock);
 	preempt_enable();
 	return entered;
+}
+
+/* Whether the slice is over; an ioctl has as many as it likes. */
+static int gh_vcpu_check_slice(struct gh_vcpu_slice *slice, u64 now)
+{
+	if (now < slice->end)
+		return GH_RUN_AGAIN;
+	if (!slice->ioctl)
+		return GH_URING_EXIT_PREEMPTED;
+	slice->end = now + GH_SLICE_MAX_NS;
+	return GH_RUN_AGAIN;
 }
 
 /* Why the guest was not entered. */
@@ -246,19 +259,10 @@ static int gh_vcpu_stopped(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice
 	if (work & _TIF_SIGPENDING)
 		return GH_URING_EXIT_INTR;
 	if (!work)
-		return GH_RUN_AGAIN;
+		return gh_vcpu_check_slice(slice, ktime_get_ns());
 	if (!slice->ioctl || work & _TIF_NOTIFY_SIGNAL)
 		return GH_URING_EXIT_PREEMPTED;
 	schedule();
-	return GH_RUN_AGAIN;
-}
-
-/* The slice is over; an ioctl has as many as it likes. */
-static int gh_vcpu_slice_over(struct gh_vcpu_slice *slice, u64 now)
-{
-	if (!slice->ioctl)
-		return GH_URING_EXIT_PREEMPTED;
-	slice->end = now + GH_SLICE_MAX_NS;
 	return GH_RUN_AGAIN;
 }
 
@@ -276,10 +280,11 @@ static int gh_vcpu_ready(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
 		if (ret)
 			return ret;
 	}
-	/* Work that waits for user mode, and did not signal. */
-	if (task_work_pending(current))
+	/* Work for the next return to user mode: it can wait, but not for ever. */
+	if (task_work_pending(current) &&
+	    (!slice->ioctl || now - slice->begin >= GH_WORK_LIMIT_NS))
 		return GH_URING_EXIT_PREEMPTED;
-	return now >= slice->end ? gh_vcpu_slice_over(slice, now) : GH_RUN_AGAIN;
+	return gh_vcpu_check_slice(slice, now);
 }
 
 /*
