@@ -210,7 +210,8 @@ int mon_s2_unmap(struct mon_s2 *s2, uint64_t ipa, uint64_t size)
 	return 0;
 }
 
-bool mon_s2_mapped(const struct mon_s2 *s2, uint64_t ipa, uint64_t size)
+/* Whether all of the range is mapped, or none of it. */
+static bool all_are(const struct mon_s2 *s2, uint64_t ipa, uint64_t size, bool mapped)
 {
 	uint64_t end = ipa + size;
 
@@ -219,9 +220,19 @@ bool mon_s2_mapped(const struct mon_s2 *s2, uint64_t ipa, uint64_t size)
 	while (ipa < end) {
 		unsigned int level;
 
-		if (!(*walk(s2, ipa, &level) & VALID))
+		if ((*walk(s2, ipa, &level) & VALID) != mapped)
 			return false;
 		ipa = (ipa & ~(SIZE(level) - 1)) + SIZE(level);
 	}
 	return true;
+}
+
+bool mon_s2_mapped(const struct mon_s2 *s2, uint64_t ipa, uint64_t size)
+{
+	return all_are(s2, ipa, size, true);
+}
+
+bool mon_s2_empty(const struct mon_s2 *s2, uint64_t ipa, uint64_t size)
+{
+	return all_are(s2, ipa, size, false);
 }

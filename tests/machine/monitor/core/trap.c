@@ -6,7 +6,6 @@
 #include <mon/cpu.h>
 #include <mon/gic.h>
 #include <mon/vm.h>
-#include <stddef.h>
 
 void mon_trap_sync(void);
 void mon_trap_irq(void);
@@ -59,9 +58,10 @@ void mon_trap_irq(void)
 void mon_trap_serror(void)
 {
 	struct mon_cpu *cpu = mon_this_cpu();
+	const uint32_t words[1] = { 0 };
 
 	mon_log("SError on cpu %u, esr %lx", cpu->index, mon_read(esr_el2));
 	if (cpu->vcpu)
-		mon_vm_exit(cpu, RM_EXIT_ERROR, NULL, 0, RUN_FAULT, 0, 0);
+		mon_vm_exit(cpu, RM_EXIT_ERROR, words, 1, RUN_FAULT, 0, 0);
 	leave_trap(cpu);
 }

@@ -170,6 +170,8 @@ int core_vm_map(struct mon_vm *vm, uint64_t ipa, uint64_t pa, uint64_t size, uin
 
 	if (bad_range(ipa, size) || bad_range(pa, size) || !core_ptr(pa, size))
 		return MON_ERR_ADDR_INVALID;
+	if (!mon_s2_empty(&vm->s2, ipa, size))
+		return MON_ERR_EXISTING_MAPPING;
 	if (rights & MON_RIGHT_R)
 		attrs |= MON_S2_R;
 	if (rights & MON_RIGHT_W)
@@ -266,6 +268,8 @@ void mon_vm_exit(struct mon_cpu *cpu, enum rm_exit_type type, const uint32_t *wo
 
 	__atomic_store_n(&cpu->vcpu->power, POWER_OFF, __ATOMIC_RELEASE);
 	mon_vcpu_leave(cpu, state, d0, d1, 0);
+	/* The resource manager may use FP registers; these are the host's again. */
+	mon_isb();
 	mon_fp_save(&fp);
 	mon_spin_lock(&mon_lock);
 	if (vm->used && vm->gen == gen && !vm->exited && !vm->killed) {

@@ -21,12 +21,14 @@ struct mon_s2 {
 
 int mon_s2_init(struct mon_s2 *s2, uint16_t vmid);
 void mon_s2_free(struct mon_s2 *s2);
-/* 0, -1 without memory, -2 if something is mapped there already. */
+/* 0, or -1 without memory. Nothing else may be mapped there. */
 int mon_s2_map(struct mon_s2 *s2, uint64_t ipa, uint64_t pa, uint64_t size, uint64_t attrs);
 /* 0, or -1 without memory to split a block; then nothing was unmapped. */
 int mon_s2_unmap(struct mon_s2 *s2, uint64_t ipa, uint64_t size);
 /* Whether all of [ipa, ipa + size) is mapped. */
 bool mon_s2_mapped(const struct mon_s2 *s2, uint64_t ipa, uint64_t size);
+/* Whether nothing in [ipa, ipa + size) is mapped. */
+bool mon_s2_empty(const struct mon_s2 *s2, uint64_t ipa, uint64_t size);
 /* Drops every TLB entry of the VM, on all CPUs. */
 void mon_s2_flush(const struct mon_s2 *s2);
 
