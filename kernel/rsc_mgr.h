@@ -71,8 +71,7 @@ enum gh_rm_vm_status {
 
 bool gh_rm_vm_status_known(unsigned int status);
 
-#define GH_VMID_MIN		1
-#define GH_VMID_MAX		254	/* 255 is the RM */
+#define GH_VMID_RM		255
 
 #define GH_MEM_HANDLE_INVALID	U32_MAX	/* 0 is a handle */
 

@@ -264,7 +264,7 @@ static int gh_vm_bear(struct gunyah_vm *ghvm)
 	ret = gh_rm_vm_alloc(ghvm->rm, &vmid);
 	if (ret)
 		return ret;
-	if (vmid < GH_VMID_MIN || vmid > GH_VMID_MAX || vmid == ghvm->rm->vmid)
+	if (!vmid || vmid == GH_VMID_RM || vmid == ghvm->rm->vmid)
 		return -EPROTO;
 
 	/* If it is another VM's it must not be deallocated either. */
