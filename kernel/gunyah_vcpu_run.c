@@ -495,6 +495,7 @@ long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu)
 		if (ret != GH_RUN_WAIT)
 			break;
 		gh_vcpu_sleep(vcpu);
+		slice.end = ktime_get_ns() + GH_SLICE_MAX_NS;
 	}
 out:
 	gh_vcpu_stop(vcpu);
