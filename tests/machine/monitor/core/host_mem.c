@@ -61,6 +61,7 @@ int mon_host_mem_init(void)
 				 MON_GICR_BASE + i * MON_GICR_STRIDE + MON_GICR_SGI_OFFSET,
 				 MON_GICR_FRAME))
 			return -1;
+	mon_s2_sync(&mon_host_s2);
 	return 0;
 }
 

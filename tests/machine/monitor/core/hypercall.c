@@ -140,48 +140,42 @@ static void bell_receive(struct mon_ctx *ctx, uint64_t cap)
 	ctx->x[1] = 0;
 }
 
-/* The resource manager may use FP registers (libfdt does): they are the host's. */
-static void msgq_send(struct mon_ctx *ctx, uint64_t cap, uint64_t size, uint64_t va)
+static void msgq_send(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t cap, uint64_t size,
+		      uint64_t va)
 {
 	unsigned char msg[MSG_MAX];
 	bool not_full = true;
-	struct mon_fp fp;
 	int64_t err;
 
 	mon_cap_find(cap, CAP_MSGQ_TX, &err);
 	/* As the hypervisor does: a message it cannot read is no error. */
-	mon_spin_lock(&mon_lock);
-	if (!err && size && size <= MSG_MAX && mon_host_copy_from(msg, va, size)) {
-		mon_fp_save(&fp);
+	mon_rm_begin(cpu);
+	if (!err && size && size <= MSG_MAX && mon_host_copy_from(msg, va, size))
 		err = rm_msgq_send(msg, size, &not_full);
-		mon_fp_load(&fp);
-	}
-	mon_spin_unlock(&mon_lock);
+	mon_rm_end(cpu);
 	ctx->x[0] = (uint64_t)err;
 	ctx->x[1] = not_full;
 }
 
-static void msgq_recv(struct mon_ctx *ctx, uint64_t cap, uint64_t va, uint64_t max)
+static void msgq_recv(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t cap, uint64_t va,
+		      uint64_t max)
 {
 	unsigned char msg[MSG_MAX];
 	bool not_empty = false;
 	size_t size = 0;
-	struct mon_fp fp;
 	int64_t err;
 
 	mon_cap_find(cap, CAP_MSGQ_RX, &err);
 	if (max > MSG_MAX)
 		max = MSG_MAX;
-	mon_spin_lock(&mon_lock);
+	mon_rm_begin(cpu);
 	/* Nothing leaves the queue for a buffer that cannot take it. */
 	if (!err && (!max || mon_host_va_ok(va, max, true))) {
-		mon_fp_save(&fp);
 		err = rm_msgq_recv(msg, max, &size, &not_empty);
-		mon_fp_load(&fp);
 		if (!err && size <= max)
 			mon_host_copy_to(va, msg, size);
 	}
-	mon_spin_unlock(&mon_lock);
+	mon_rm_end(cpu);
 	ctx->x[0] = (uint64_t)err;
 	ctx->x[1] = size;
 	ctx->x[2] = not_empty;
@@ -227,10 +221,10 @@ bool mon_hypercall_host(struct mon_cpu *cpu, struct mon_ctx *ctx, uint32_t imm)
 		bell_set_mask(ctx, a[0], a[1], a[2]);
 		break;
 	case CALL_MSGQ_SEND:
-		msgq_send(ctx, a[0], a[1], a[2]);
+		msgq_send(cpu, ctx, a[0], a[1], a[2]);
 		break;
 	case CALL_MSGQ_RECV:
-		msgq_recv(ctx, a[0], a[1], a[2]);
+		msgq_recv(cpu, ctx, a[0], a[1], a[2]);
 		break;
 	case CALL_MSGQ_CONF_SEND:
 		msgq_configure(ctx, a[0], CAP_MSGQ_TX);

@@ -40,13 +40,35 @@ static uint64_t *slot(uint64_t *table, uint64_t ipa, unsigned int level)
 	return &table[(ipa >> SHIFT(level)) & mask];
 }
 
+static void flush(const struct mon_s2 *s2)
+{
+	uint64_t was = mon_read(vttbr_el2);
+
+	mon_dsb_ish();
+	mon_write(vttbr_el2, s2->vttbr);
+	mon_isb();
+	asm volatile("tlbi vmalls12e1is" : : : "memory");
+	mon_dsb_ish();
+	mon_write(vttbr_el2, was);
+	mon_isb();
+}
+
+void mon_s2_sync(struct mon_s2 *s2)
+{
+	if (!s2->stale)
+		return;
+	s2->stale = false;
+	flush(s2);
+}
+
 int mon_s2_init(struct mon_s2 *s2, uint16_t vmid)
 {
 	s2->root = mon_page_alloc(2);
 	if (!s2->root)
 		return -1;
+	s2->stale = false;
 	s2->vttbr = (uint64_t)s2->root | (uint64_t)vmid << 48;
-	mon_s2_flush(s2);
+	flush(s2);
 	return 0;
 }
 
@@ -56,7 +78,7 @@ void mon_s2_free(struct mon_s2 *s2)
 
 	if (!s2->root)
 		return;
-	mon_s2_flush(s2);
+	flush(s2);
 	for (i = 0; i < 1024; i++) {
 		uint64_t *l2;
 
@@ -70,19 +92,6 @@ void mon_s2_free(struct mon_s2 *s2)
 	}
 	mon_page_free(s2->root, 2);
 	s2->root = NULL;
-}
-
-void mon_s2_flush(const struct mon_s2 *s2)
-{
-	uint64_t was = mon_read(vttbr_el2);
-
-	mon_dsb_ish();
-	mon_write(vttbr_el2, s2->vttbr);
-	mon_isb();
-	asm volatile("tlbi vmalls12e1is" : : : "memory");
-	mon_dsb_ish();
-	mon_write(vttbr_el2, was);
-	mon_isb();
 }
 
 /*
@@ -101,7 +110,7 @@ static int split(struct mon_s2 *s2, uint64_t *e, unsigned int level)
 	for (i = 0; i < 512; i++)
 		table[i] = leaf((old & ADDR_MASK) + i * SIZE(level + 1), level + 1, attrs);
 	__atomic_store_n(e, 0, __ATOMIC_RELEASE);
-	mon_s2_flush(s2);
+	flush(s2);
 	__atomic_store_n(e, (uint64_t)table | VALID | TABLE, __ATOMIC_RELEASE);
 	mon_dsb_ish();
 	return 0;
@@ -206,7 +215,7 @@ int mon_s2_unmap(struct mon_s2 *s2, uint64_t ipa, uint64_t size)
 		__atomic_store_n(e, 0, __ATOMIC_RELEASE);
 		ipa = (ipa & ~(SIZE(level) - 1)) + SIZE(level);
 	}
-	mon_s2_flush(s2);
+	s2->stale = true;
 	return 0;
 }
 

@@ -178,13 +178,17 @@ int core_vm_map(struct mon_vm *vm, uint64_t ipa, uint64_t pa, uint64_t size, uin
 		attrs |= MON_S2_W;
 	if (!(rights & MON_RIGHT_X))
 		attrs |= MON_S2_XN;
-	return mon_s2_map(&vm->s2, ipa, pa, size, attrs) ? MON_ERR_NOMEM : MON_OK;
+	if (!mon_s2_map(&vm->s2, ipa, pa, size, attrs))
+		return MON_OK;
+	mon_s2_sync(&vm->s2);
+	return MON_ERR_NOMEM;
 }
 
 void core_vm_unmap(struct mon_vm *vm, uint64_t ipa, uint64_t size)
 {
 	if (!bad_range(ipa, size) && mon_s2_unmap(&vm->s2, ipa, size))
 		mon_log("vm %u: %lx+%lx stays mapped, no memory", vm->vmid, ipa, size);
+	mon_s2_sync(&vm->s2);
 }
 
 /* Waits until no CPU owns the vCPU; false after a second. */
@@ -255,6 +259,19 @@ void core_vm_destroy(struct mon_vm *vm)
 	vm->used = false;
 }
 
+void mon_rm_begin(struct mon_cpu *cpu)
+{
+	mon_fp_save(&cpu->host_fp);
+	mon_spin_lock(&mon_lock);
+}
+
+void mon_rm_end(struct mon_cpu *cpu)
+{
+	mon_s2_sync(&mon_host_s2);
+	mon_spin_unlock(&mon_lock);
+	mon_fp_load(&cpu->host_fp);
+}
+
 /*
  * The vCPU is given back before mon_lock is taken: whoever holds that lock may be
  * waiting for the vCPU in core_vm_kill(). So the VM may be gone by then.
@@ -264,19 +281,15 @@ void mon_vm_exit(struct mon_cpu *cpu, enum rm_exit_type type, const uint32_t *wo
 {
 	struct mon_vm *vm = cpu->vcpu->vm;
 	uint32_t gen = vm->gen;
-	struct mon_fp fp;
 
 	__atomic_store_n(&cpu->vcpu->power, POWER_OFF, __ATOMIC_RELEASE);
 	mon_vcpu_leave(cpu, state, d0, d1, 0);
-	/* The resource manager may use FP registers; these are the host's again. */
 	mon_isb();
-	mon_fp_save(&fp);
-	mon_spin_lock(&mon_lock);
+	mon_rm_begin(cpu);
 	if (vm->used && vm->gen == gen && !vm->exited && !vm->killed) {
 		vm->exited = true;
 		core_vm_kill(vm);
 		rm_vm_exited(vm->vmid, type, words, n);
 	}
-	mon_spin_unlock(&mon_lock);
-	mon_fp_load(&fp);
+	mon_rm_end(cpu);
 }

@@ -12,6 +12,7 @@
 struct mon_s2 {
 	uint64_t *root;		/* owned: 2 pages */
 	uint64_t vttbr;
+	bool stale;		/* TLBs may hold what is unmapped: mon_s2_sync() is due */
 };
 
 /* Bits of a leaf. */
@@ -23,14 +24,17 @@ int mon_s2_init(struct mon_s2 *s2, uint16_t vmid);
 void mon_s2_free(struct mon_s2 *s2);
 /* 0, or -1 without memory. Nothing else may be mapped there. */
 int mon_s2_map(struct mon_s2 *s2, uint64_t ipa, uint64_t pa, uint64_t size, uint64_t attrs);
-/* 0, or -1 without memory to split a block; then nothing was unmapped. */
+/*
+ * 0, or -1 without memory to split a block; then nothing was unmapped. TLBs may
+ * still have it until mon_s2_sync(): a message unmaps hundreds of pieces.
+ */
 int mon_s2_unmap(struct mon_s2 *s2, uint64_t ipa, uint64_t size);
 /* Whether all of [ipa, ipa + size) is mapped. */
 bool mon_s2_mapped(const struct mon_s2 *s2, uint64_t ipa, uint64_t size);
 /* Whether nothing in [ipa, ipa + size) is mapped. */
 bool mon_s2_empty(const struct mon_s2 *s2, uint64_t ipa, uint64_t size);
-/* Drops every TLB entry of the VM, on all CPUs. */
-void mon_s2_flush(const struct mon_s2 *s2);
+/* Drops every TLB entry of the VM on all CPUs, if there may be a stale one. */
+void mon_s2_sync(struct mon_s2 *s2);
 
 /* ---- the host's stage 2 and the machine's memory (host_mem.c) ---- */
 #define MON_MAX_BANKS		4

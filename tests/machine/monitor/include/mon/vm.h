@@ -147,6 +147,13 @@ void mon_vcpu_fp(struct mon_cpu *cpu);
 void mon_vm_exit(struct mon_cpu *cpu, enum rm_exit_type type, const uint32_t *words,
 		 unsigned int n, enum mon_run_state state, uint64_t d0, uint64_t d1);
 
+/*
+ * Around every call into the resource manager: mon_lock, the host's FP registers
+ * (which are loaded, and which libfdt may use), and what it left undone.
+ */
+void mon_rm_begin(struct mon_cpu *cpu);
+void mon_rm_end(struct mon_cpu *cpu);
+
 /* ---- cap.c ---- */
 enum mon_cap_type { CAP_NONE, CAP_MSGQ_TX, CAP_MSGQ_RX, CAP_HOST_VCPU, CAP_VCPU, CAP_BELL };
 
