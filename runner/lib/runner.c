@@ -28,9 +28,9 @@ static struct gh_runner *runner_alloc(const struct gh_runner_config *c)
 	if (!r)
 		return NULL;
 	r->max_vcpus = c->max_vcpus ? c->max_vcpus : GH_DEFAULT_VCPUS;
-	r->sched.slice_ns = c->slice_ns ? c->slice_ns : GH_DEFAULT_SLICE_NS;
-	r->sched.batch_ns = c->batch_ns ? c->batch_ns : GH_DEFAULT_BATCH_NS;
-	r->sched.batch = c->batch ? c->batch : GH_DEFAULT_BATCH;
+	gh_sched_init(&r->sched, c->slice_ns ? c->slice_ns : GH_DEFAULT_SLICE_NS,
+		      c->batch_ns ? c->batch_ns : GH_DEFAULT_BATCH_NS,
+		      c->batch ? c->batch : GH_DEFAULT_BATCH);
 	r->foreign_cqe = c->foreign_cqe;
 	r->foreign_opaque = c->opaque;
 	r->error = (struct gh_error_info) { .vcpu = -1, .what = "", .hint = "" };

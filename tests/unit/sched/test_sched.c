@@ -15,7 +15,7 @@ static void fill(struct gh_sched *s, unsigned int nr)
 	unsigned int i;
 
 	memset(vcpus, 0, sizeof(vcpus));
-	*s = (struct gh_sched) { .slice_ns = 100, .batch_ns = 1000, .batch = MAX };
+	gh_sched_init(s, 100, 1000, MAX);
 	for (i = 0; i < nr; i++)
 		gh_queue_push(&s->ready, &vcpus[i]);
 }
@@ -54,7 +54,7 @@ Test(sched, batch_is_bounded)
 	unsigned int i;
 
 	fill(&s, 5);
-	s.batch = 3;
+	s.limit = 3;
 	gh_sched_begin(&s, 10);
 	cr_assert_eq(s.deadline_ns, 1010);
 	for (i = 0; i < 3; i++)
@@ -131,6 +131,42 @@ Test(sched, others_count_before_the_preempted)
 	expect(&s, "1234");
 }
 
+/* Commands that meet the deadline are work for nothing: fewer the next time. */
+Test(sched, batch_follows_what_runs)
+{
+	struct gh_sched s;
+
+	/* Two exits, and two of the preempted ran: four, and a quarter, and one. */
+	fill(&s, 8);
+	s.slice_ns = 250;
+	cr_assert(batch(&s, 8, 2, 1000));
+	cr_assert_eq(s.limit, 6);
+
+	/* In time: the double, but never more than the configuration says. */
+	fill(&s, 6);
+	s.limit = 3;
+	cr_assert_not(batch(&s, 3, 0, 10));
+	cr_assert_eq(s.limit, 6);
+	cr_assert_not(batch(&s, 6, 0, 10));
+	cr_assert_eq(s.limit, MAX);
+
+	/* It was not full: that says nothing. */
+	fill(&s, 2);
+	s.limit = 4;
+	cr_assert_not(batch(&s, 2, 0, 10));
+	cr_assert_eq(s.limit, 4);
+
+	/* A single one that fills the batch's time leaves room for one more. */
+	fill(&s, 3);
+	s.slice_ns = 4000;
+	cr_assert(batch(&s, 3, 0, 2000));
+	cr_assert_eq(s.limit, 2);
+
+	/* Without a batch in between nothing changes. */
+	cr_assert_not(gh_sched_end(&s));
+	cr_assert_eq(s.limit, 2);
+}
+
 /* Six that always use their slice, four of which fit into a batch: equal turns. */
 Test(sched, spinners_get_equal_turns)
 {
@@ -140,14 +176,15 @@ Test(sched, spinners_get_equal_turns)
 	fill(&s, 6);
 	s.slice_ns = 250;
 	for (round = 0; round < 300; round++) {
-		gh_sched_begin(&s, round * 10000);
-		for (i = 0; i < 6; i++) {
-			struct gh_vcpu *v = gh_sched_next(&s);
+		struct gh_vcpu *v;
 
+		gh_sched_begin(&s, round * 10000);
+		for (i = 0; (v = gh_sched_next(&s)); i++) {
 			if (i < 4)
 				turns[v - vcpus]++;
 			gh_sched_preempted(&s, v);
 		}
+		cr_assert_geq(i, 4);
 		s.end_ns = s.start_ns + 1000;
 		cr_assert(gh_sched_end(&s));
 	}
@@ -167,10 +204,10 @@ Test(sched, nobody_starves)
 		struct gh_vcpu *other = NULL;
 		bool over = false;
 
-		gh_sched_begin(&s, round * 10000);
-		for (i = 0; i < 4; i++) {
-			struct gh_vcpu *v = gh_sched_next(&s);
+		struct gh_vcpu *v;
 
+		gh_sched_begin(&s, round * 10000);
+		while ((v = gh_sched_next(&s))) {
 			/* vCPU 0 exits at once; another one uses the batch up. */
 			if (!over)
 				turns[v - vcpus]++;
