@@ -450,10 +450,10 @@ Test(life, process_exits_in_every_stage)
 			struct gt_vm vm;
 
 			build_to(&vm, stage);
-			_exit(0);
+			_exit(42);
 		}
 		cr_assert_eq(waitpid(pid, &status, 0), pid);
-		cr_assert_eq(status, 0, "stage %d: status %#x", stage, status);
+		cr_assert_eq(status, 42 << 8, "stage %d: status %#x", stage, status);
 	}
 	cr_assert_eq(gt_pinned(), pinned);
 }

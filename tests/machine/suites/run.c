@@ -440,6 +440,11 @@ RUN_TEST(two_vcpus)
 	smp(2);
 }
 
+RUN_TEST(three_vcpus)
+{
+	smp(3);
+}
+
 RUN_TEST(four_vcpus)
 {
 	smp(4);

@@ -243,10 +243,10 @@ Test(uring_bad, wrong_address_space)
 		/* Nor give it memory. */
 		if (gt_set_mem(vm.fd, 5, GT_MEM_RWX, 0x90000000, 0x1000, &ring) != -EPERM)
 			_exit(5);
-		_exit(0);
+		_exit(42);
 	}
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
-	cr_assert_eq(status, 0, "child: step %d", status >> 8);
+	cr_assert_eq(status, 42 << 8, "child: step %d", status >> 8);
 	check_untouched(&vm);
 	gt_vm_close(&vm);
 }

@@ -136,8 +136,28 @@ Test(uring_end, vm_exits_while_parked)
 	io_uring_queue_exit(&ring);
 }
 
-/* A process that ends in a park, in one of several ways; all comes back. */
-static void end_parked(void (*end)(void))
+/* Submits runs of this kind until the vCPU is parked. */
+static void park_by(struct io_uring *ring, struct gt_vcpu *vcpu, unsigned int sqe_flags)
+{
+	struct io_uring_sqe *sqe;
+	struct gt_cqe cqe;
+
+	do {
+		sqe = gt_ring_sqe(ring);
+		gh_uring_prep_run(sqe, vcpu->fd, 0, 0);
+		sqe->flags |= sqe_flags;
+		cr_assert_geq(io_uring_submit(ring), 0);
+		while (gt_ring_poll(ring, &cqe, 100) == -ETIME) {
+			if (gt_vcpu_is(vcpu, "parked"))
+				return;
+		}
+		cr_assert(cqe.res == GH_URING_EXIT_PREEMPTED || cqe.res == GH_URING_EXIT_RUNNABLE,
+			  "%d", cqe.res);
+	} while (1);
+}
+
+/* A process that ends in a park, @how as waitpid() says; all comes back. */
+static void end_parked(void (*end)(void), int how, unsigned int setup, unsigned int sqe_flags)
 {
 	long pinned = gt_pinned();
 	int status, i;
@@ -149,14 +169,14 @@ static void end_parked(void (*end)(void))
 		struct io_uring ring;
 		struct gt_vm vm;
 
-		gt_ring_init(&ring, 8, RING);
+		gt_ring_init(&ring, 8, setup);
 		GT_BOOT_SCRIPT(&vm, sleeper);
-		gt_ring_park(&ring, &vm.vcpus[0]);
+		park_by(&ring, &vm.vcpus[0], sqe_flags);
 		end();
 		_exit(99);
 	}
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
-	cr_assert_neq(status, 99 << 8);
+	cr_assert_eq(status, how, "status %#x", status);
 	/* The ring of a dead process goes in the background. */
 	for (i = 0; i < 100 && gt_pinned() != pinned; i++)
 		usleep(100000);
@@ -165,7 +185,7 @@ static void end_parked(void (*end)(void))
 
 static void by_exit(void)
 {
-	_exit(0);
+	_exit(42);
 }
 
 static void by_kill(void)
@@ -176,20 +196,66 @@ static void by_kill(void)
 
 static void by_exec(void)
 {
-	execl("/bin/busybox", "true", NULL);
+	execl("/bin/sh", "sh", "-c", "exit 43", NULL);
 }
 
-Test(uring_end, exit_while_parked)
+static void by_every_way(unsigned int setup, unsigned int sqe_flags)
 {
-	end_parked(by_exit);
+	end_parked(by_exit, 42 << 8, setup, sqe_flags);
+	end_parked(by_kill, SIGKILL, setup, sqe_flags);
+	end_parked(by_exec, 43 << 8, setup, sqe_flags);
 }
 
-Test(uring_end, kill_while_parked)
+Test(uring_end, process_ends_while_parked)
 {
-	end_parked(by_kill);
+	by_every_way(RING, 0);
 }
 
-Test(uring_end, exec_while_parked)
+Test(uring_end, process_ends_while_parked_on_a_plain_ring)
 {
-	end_parked(by_exec);
+	by_every_way(0, 0);
+}
+
+Test(uring_end, process_ends_while_parked_by_a_worker)
+{
+	by_every_way(RING, IOSQE_ASYNC);
+	by_every_way(0, IOSQE_ASYNC);
+}
+
+Test(uring_end, process_ends_while_parked_by_sqpoll)
+{
+	by_every_way(IORING_SETUP_SQPOLL, 0);
+}
+
+/* The thread that submitted ends, the process and the ring do not. */
+static void *park_and_leave(void *arg)
+{
+	struct gt_vm *vm = arg;
+	static struct io_uring ring;
+
+	gt_ring_init(&ring, 8, 0);
+	gt_ring_park(&ring, &vm->vcpus[0]);
+	return &ring;
+}
+
+Test(uring_end, thread_ends_while_parked)
+{
+	struct io_uring *ring;
+	pthread_t thread;
+	struct gt_vm vm;
+	void *ret;
+	int res;
+
+	GT_BOOT_SCRIPT(&vm, sleeper);
+	cr_assert_eq(pthread_create(&thread, NULL, park_and_leave, &vm), 0);
+	pthread_join(thread, &ret);
+	ring = ret;
+	/* The ring cancels what an ending thread has submitted; else the wake-up comes. */
+	gt_ioctl(vm.vcpus[0].fd, GH_VCPU_KICK, 0);
+	res = gt_ring_take(ring, 0);
+	cr_assert(res == -ECANCELED || res == GH_URING_EXIT_RUNNABLE, "%d", res);
+	gt_ring_silent(ring);
+	gt_ring_park(ring, &vm.vcpus[0]);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(ring);
 }

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "gt.h"
@@ -148,6 +149,100 @@ Test(uring_slice, immediate_exit)
 	io_uring_queue_exit(&ring);
 }
 
+/* ---- a signal, and another thread's command, while the guest runs ----------------- */
+
+static volatile int alarms;
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+	alarms++;
+}
+
+/* The signal ends the run, its handler has run, nothing is lost. */
+Test(uring_slice, signal_ends_a_run)
+{
+	static const struct gs_op ops[] = {
+		{ GS_READ, 8, DEV, 0 }, { GS_SPIN, 0, 30000000, 0 }, { GS_ECHO, 8, DEV + 8, 0 },
+		{ GS_OFF },
+	};
+	const struct itimerval every_ms = {
+		.it_interval.tv_usec = 1000, .it_value.tv_usec = 1000,
+	};
+	struct sigaction act = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	struct gt_vcpu *vcpu;
+	struct gt_exit exit;
+	struct gt_cqe cqe;
+	struct gt_vm vm;
+	int intrs = 0;
+
+	gt_ring_init(&ring, 8, RING);
+	GT_BOOT_SCRIPT(&vm, ops);
+	vcpu = &vm.vcpus[0];
+	gt_check_read(&gt_path_ring_sqe, vcpu, 8, DEV, 0x1234, __LINE__);
+	sigaction(SIGALRM, &act, NULL);
+	cr_assert_eq(setitimer(ITIMER_REAL, &every_ms, NULL), 0);
+	do {
+		/* The longest slice: the signal comes first. */
+		sqe = gt_ring_sqe(&ring);
+		gh_uring_prep_run_resume(sqe, vcpu->fd, UINT32_MAX, 0, vcpu->answer);
+		gt_ring_submit(&ring, 1);
+		gt_ring_next(&ring, &cqe);
+		gt_decode(vcpu, &cqe, &exit);
+		cr_assert_neq(exit.kind, GT_EXIT_ERROR, "%s", strerror(-exit.err));
+		intrs += exit.kind == GT_EXIT_INTR;
+	} while (exit.kind != GT_EXIT_MMIO);
+	cr_assert_eq(setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL), 0);
+	cr_assert_eq(exit.data, 0x1234U);
+	cr_assert_gt(alarms, 0);
+	cr_assert_gt(intrs, 0);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+struct canceller {
+	int fd;
+	volatile bool stop;
+};
+
+static void *cancel_all_the_time(void *arg)
+{
+	struct canceller *c = arg;
+
+	while (!c->stop) {
+		gt_ioctl(c->fd, GH_VCPU_CANCEL, 0);
+		usleep(500);
+	}
+	return NULL;
+}
+
+Test(uring_slice, cancel_of_a_run_in_progress)
+{
+	struct canceller c = { 0 };
+	struct io_uring ring;
+	pthread_t thread;
+	struct gt_vm vm;
+	int res;
+
+	gt_ring_init(&ring, 8, RING);
+	GT_BOOT_SCRIPT(&vm, spinner);
+	c.fd = vm.vcpus[0].fd;
+	cr_assert_eq(pthread_create(&thread, NULL, cancel_all_the_time, &c), 0);
+	do {
+		gt_ring_run(&ring, &vm.vcpus[0]);
+		res = gt_ring_take(&ring, 0);
+		cr_assert(res == GH_URING_EXIT_PREEMPTED || res == -ECANCELED, "%d", res);
+	} while (res != -ECANCELED);
+	c.stop = true;
+	pthread_join(thread, NULL);
+	gt_ring_run(&ring, &vm.vcpus[0]);
+	cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_PREEMPTED);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
 /* ---- a run in another thread ---------------------------------------------------- */
 
 struct ioctl_thread {
@@ -232,7 +327,26 @@ Test(uring_slice, kick_and_cancel_end_the_ioctl)
 	io_uring_queue_exit(&ring);
 }
 
-/* The same for an ioctl that sleeps. */
+/* Taken out of its VM under the feet of an ioctl, running or asleep. */
+Test(uring_slice, vcpu_removed_while_the_ioctl_runs)
+{
+	struct ioctl_thread t;
+	struct gt_vm vm;
+
+	GT_BOOT_SCRIPT(&vm, spinner);
+	start_ioctl(&t, &vm.vcpus[0], "running");
+	cr_assert_eq(gt_remove_vcpu(vm.fd, 0), 0);
+	join_ioctl(&t);
+	cr_assert_eq(t.result, -ENODEV, "%d", t.result);
+	gt_vm_close(&vm);
+	GT_BOOT_SCRIPT(&vm, sleeper);
+	start_ioctl(&t, &vm.vcpus[0], "asleep");
+	cr_assert_eq(gt_remove_vcpu(vm.fd, 0), 0);
+	join_ioctl(&t);
+	cr_assert_eq(t.result, -ENODEV, "%d", t.result);
+	gt_vm_close(&vm);
+}
+
 Test(uring_slice, kick_signal_and_cancel_end_a_sleeping_ioctl)
 {
 	struct ioctl_thread t;
