@@ -459,15 +459,14 @@ static void gh_vm_bring_down(struct gunyah_vm *ghvm)
 
 	gh_vm_mm_reclaim(ghvm);
 
+	/* With DEALLOC the number can be another VM's at once. */
+	xa_erase(&gh_vms, ghvm->vmid);
 	life = ghvm->life;
 	if ((life != GH_VM_LOADED && life != GH_VM_RESET) ||
 	    gh_rm_vm_dealloc(ghvm->rm, ghvm->vmid))
 		dev_err_ratelimited(ghvm->rm->dev, "VM %u: not given up by the RM, number lost\n",
 				    ghvm->vmid);
 	ghvm->life = GH_VM_UNBORN;
-
-	/* From here on the RM's words about this number are about another VM. */
-	xa_erase(&gh_vms, ghvm->vmid);
 }
 
 /**
