@@ -94,9 +94,10 @@ run_checkpatch() {
 	shift
 
 	[ $# -gt 0 ] || return 0
-	"$BUILD/lint/scripts/checkpatch.pl" --no-tree --strict --terse --show-types \
-		--no-summary --max-line-length=100 --ignore "$ignore" -f "$@" 2>&1 |
-		grep -v '^Use of uninitialized value' || true
+	# It leaves a cache file where it runs.
+	(cd "$out" && "$BUILD/lint/scripts/checkpatch.pl" --no-tree --strict --terse --show-types \
+		--no-summary --max-line-length=100 --ignore "$ignore" -f "${@/#/$root/}") 2>&1 |
+		grep -vE '^(Use of uninitialized value|find:)' | sed "s|^$root/||" || true
 }
 
 check_checkpatch() {
