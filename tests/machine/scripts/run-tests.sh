@@ -20,7 +20,7 @@ BUILD=${BUILD:-$root/build}
 results=$BUILD/results
 logs=$BUILD/logs
 suite_timeout=240
-boot_timeout=900
+boot_timeout=1200
 
 # result GROUP NAME PASSED FAILED SKIPPED SECONDS
 result() {
@@ -85,7 +85,7 @@ boot_suites() {
 		--file "$BUILD/machine/suites:/root/suites" \
 		--file "$BUILD/machine/guests:/root/guests" \
 		-- sh run-suites.sh $suite_timeout "$@" | show_console || status=$?
-	return $status
+	return "$status"
 }
 
 # Takes the result lines out of a console log, and the kernel log's complaints.
@@ -153,16 +153,12 @@ run_conformance() {
 	[ -n "$(ls "$results/conformance")" ] || result conformance conformance 0 1 0 0
 }
 
-mkdir -p "$logs" "$results"
-total_begin=$SECONDS
-for group in "$@"; do
-	"run_$group"
-done
+summary() {
+	local group
 
-echo "Time: $((SECONDS - total_begin)) s"
-for group in "$@"; do
-	cat "$results/$group"/* 2>/dev/null || echo "planned=1 passed=0 failed=1"
-done | awk '
+	for group in "$@"; do
+		cat "$results/$group"/* 2>/dev/null || echo "planned=1 passed=0 failed=1"
+	done | awk '
 	{
 		delete r
 		for (i = 1; i <= NF; i++)
@@ -184,3 +180,23 @@ done | awk '
 		printf "\n"
 		exit failed > 0 || passed == 0
 	}'
+}
+
+# All is read before anything runs, so the script may change meanwhile.
+main() {
+	local group begin=$SECONDS
+
+	mkdir -p "$logs" "$results"
+	for group in "$@"; do
+		case $group in
+		unit) run_unit ;;
+		machine) run_machine ;;
+		conformance) run_conformance ;;
+		*) echo "run-tests.sh: no group $group" >&2; exit 2 ;;
+		esac
+	done
+	echo "Time: $((SECONDS - begin)) s"
+	summary "$@"
+	exit
+}
+main "$@"
