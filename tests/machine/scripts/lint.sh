@@ -37,7 +37,7 @@ list_files() {
 			[ ! -f "$f" ] || echo "$f"
 		done
 	else
-		find . -path ./build -prune -o -type f -print | sed 's|^\./||'
+		find . \( -path ./build -o -path ./.git \) -prune -o -type f -print | sed 's|^\./||'
 	fi
 }
 
