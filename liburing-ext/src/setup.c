@@ -50,9 +50,7 @@ int gh_uring_probe(void)
 	if (ret)
 		return ret;
 	probe = io_uring_get_probe_ring(&ring);
-	if (!probe)
-		ret = -EOPNOTSUPP;
-	else if (!io_uring_opcode_supported(probe, IORING_OP_URING_CMD))
+	if (!probe || !io_uring_opcode_supported(probe, IORING_OP_URING_CMD))
 		ret = -EOPNOTSUPP;
 	if (probe)
 		io_uring_free_probe(probe);

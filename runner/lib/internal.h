@@ -147,7 +147,7 @@ struct gh_runner {
 	bool batch_open;
 	bool in_callback;
 	bool wake_armed;
-	_Atomic bool quit;
+	atomic_bool quit;
 	struct gh_stats stats;
 	struct gh_error_info error;
 };

@@ -77,6 +77,11 @@ static struct gh_vm *vm_alloc(struct gh_runner *r, const struct gh_vm_config *c)
 	return vm;
 }
 
+static const char *files_hint(int error)
+{
+	return error == -EMFILE ? "raise the limit of open files (ulimit -n)" : NULL;
+}
+
 /* ---- vCPUs ---------------------------------------------------------------------- */
 
 static int vcpu_take_slot(struct gh_vcpu *v)
@@ -116,8 +121,7 @@ static int vcpu_init(struct gh_vcpu *v)
 				  "the runner is full: raise max_vcpus");
 	ret = r->ops->ioctl(r->ctx, v->vm->fd, GH_VM_ADD_FUNCTION, &desc);
 	if (ret < 0)
-		return gh_fail_vm(v->vm, (int)v->index, ret, "adding a vCPU",
-				  ret == -EMFILE ? "raise the limit of open files (ulimit -n)" : NULL);
+		return gh_fail_vm(v->vm, (int)v->index, ret, "adding a vCPU", files_hint(ret));
 	v->fd = ret;
 	ret = r->ops->map_run(r->ctx, v->fd, &v->run_size, &v->run);
 	if (ret)
@@ -206,8 +210,7 @@ static int vm_open(struct gh_vm *vm)
 	fd = r->ops->ioctl(r->ctx, dev, GH_CREATE_VM, NULL);
 	r->ops->close(r->ctx, dev);
 	if (fd < 0)
-		return gh_fail_vm(vm, -1, fd, "creating a VM (GH_CREATE_VM)",
-				  fd == -EMFILE ? "raise the limit of open files (ulimit -n)" : NULL);
+		return gh_fail_vm(vm, -1, fd, "creating a VM (GH_CREATE_VM)", files_hint(fd));
 	vm->fd = fd;
 	return 0;
 }

@@ -137,7 +137,7 @@ Test(bus, agrees_with_a_linear_search)
 					found = true;
 					cr_assert_eq(w->base, kept[k].base);
 				}
-			cr_assert_eq(w != NULL, found);
+			cr_assert_eq(!w, !found);
 		}
 	}
 }

@@ -208,9 +208,10 @@ Test(loader, elf_hostile)
 		unsigned int size;
 		uint64_t value;
 	} changes[] = {
-#define EH(field, value) { offsetof(struct elf, eh.field), sizeof(((struct elf *)0)->eh.field), value }
-#define PH(n, field, value) \
-	{ offsetof(struct elf, ph[n].field), sizeof(((struct elf *)0)->ph[n].field), value }
+#define FIELD(field, value)	\
+	{ offsetof(struct elf, field), sizeof(((struct elf *)0)->field), value }
+#define EH(field, value)	FIELD(eh.field, value)
+#define PH(n, field, value)	FIELD(ph[n].field, value)
 		EH(e_ident[EI_CLASS], ELFCLASS32), EH(e_ident[EI_DATA], ELFDATA2MSB),
 		EH(e_machine, EM_X86_64), EH(e_type, ET_DYN), EH(e_type, ET_REL),
 		EH(e_phentsize, 1), EH(e_phoff, UINT64_MAX), EH(e_phoff, sizeof(struct elf) - 8),
@@ -255,7 +256,7 @@ Test(loader, random_damage)
 		struct elf e = elf_image();
 
 		for (i = 0; i < 3; i++)
-			((uint8_t *)&e)[4 + (unsigned int)random() % (offsetof(struct elf, text) - 4)] =
+			((uint8_t *)&e)[4 + (size_t)random() % (offsetof(struct elf, text) - 4)] =
 				(uint8_t)random();
 		if (!load(&e, sizeof(e) - (unsigned int)random() % 8, &out)) {
 			cr_assert_lt(out.entry, out.end);
