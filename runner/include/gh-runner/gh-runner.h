@@ -26,9 +26,9 @@ struct gh_error_info;
 struct gh_runner;
 struct gh_vm;
 struct gh_vcpu;
-struct io_uring;	/* <liburing.h> */
-struct io_uring_sqe;
+struct io_uring;
 struct io_uring_cqe;
+struct io_uring_sqe;
 
 /* ---- runner ---------------------------------------------------------------- */
 
@@ -275,7 +275,7 @@ void gh_runner_stats(const struct gh_runner *runner, struct gh_stats *stats);
 uint64_t gh_stats_exits(const struct gh_stats *stats);
 
 /**
- * struct gh_error_info - the last failure of a call on this runner
+ * struct gh_error_info - the last failure of a call on a runner
  * @error: -errno
  * @vm: name of the VM, "" if none is concerned
  * @vcpu: index in the VM, -1 if none is concerned
@@ -290,7 +290,6 @@ struct gh_error_info {
 	const char *hint;
 };
 
-/* Valid until the next call. */
 const struct gh_error_info *gh_runner_last_error(const struct gh_runner *runner);
 
 #ifdef __cplusplus
