@@ -87,7 +87,7 @@ struct guest {
 	char name[32];
 };
 
-struct session {
+struct fleet {
 	struct gh_runner *runner;
 	struct run_options options;
 	struct screen screen;
@@ -104,8 +104,8 @@ struct session {
 /* ---- report --------------------------------------------------------------------- */
 
 /* Prints the table and what failed; returns the number of guests that failed. */
-unsigned int report_print(const struct session *s, FILE *out);
-int report_json(const struct session *s, const char *path);
+unsigned int report_print(const struct fleet *s, FILE *out);
+int report_json(const struct fleet *s, const char *path);
 unsigned int count_threads(void);
 
 int cmd_run(int argc, char **argv);

@@ -31,7 +31,7 @@ struct image {
 
 /* The whole run in one place, for the timers' callbacks. */
 struct run {
-	struct session session;
+	struct fleet fleet;
 	struct gh_timer tick;
 	struct gh_timer ask;
 	struct gh_timer force;
@@ -94,15 +94,15 @@ static void on_ended(void *opaque, struct gh_vm *vm, const struct gh_vm_result *
 	struct run *run = opaque;
 	unsigned int i;
 
-	for (i = 0; i < run->session.nr_guests; i++) {
-		struct guest *g = &run->session.guests[i];
+	for (i = 0; i < run->fleet.nr_guests; i++) {
+		struct guest *g = &run->fleet.guests[i];
 
 		if (g->vm != vm)
 			continue;
 		g->result = *result;
 		console_flush(&g->console);
-		run->session.nr_ended++;
-		run->session.end_ns = gh_now_ns();
+		run->fleet.nr_ended++;
+		run->fleet.end_ns = gh_now_ns();
 		return;
 	}
 }
@@ -116,10 +116,10 @@ static int guest_devices(struct run *run, struct guest *g, const struct guest_op
 		.opaque = &g->console,
 	};
 	const struct gh_testdev_config test_config = {
-		.vm = (uint64_t)(g - run->session.guests),
+		.vm = (uint64_t)(g - run->fleet.guests),
 		.param0 = o->param0,
 		.param1 = o->param1,
-		.duration_ms = run->session.options.seconds * 1000,
+		.duration_ms = run->fleet.options.seconds * 1000,
 	};
 	struct gh_pl011 *uart;
 	int ret;
@@ -163,22 +163,22 @@ static int guest_start(struct run *run, struct guest *g, const struct guest_opti
 		fprintf(stderr, "gh-runner: name=%s is too long\n", o->name);
 		return -EINVAL;
 	}
-	g->console.screen = &run->session.screen;
+	g->console.screen = &run->fleet.screen;
 	g->console.tag = g->name;
 
-	ret = gh_vm_create(run->session.runner, &config, &g->vm);
+	ret = gh_vm_create(run->fleet.runner, &config, &g->vm);
 	if (!ret)
 		ret = guest_devices(run, g, o);
 	if (!ret)
 		ret = gh_vm_start(g->vm);
 	if (ret)
-		print_error(gh_runner_last_error(run->session.runner));
+		print_error(gh_runner_last_error(run->fleet.runner));
 	return ret;
 }
 
 static int option_start(struct run *run, const struct guest_option *o)
 {
-	struct session *s = &run->session;
+	struct fleet *s = &run->fleet;
 	struct image image = { 0 };
 	char text[80];
 	unsigned int i;
@@ -210,16 +210,16 @@ static void ask_guests(struct run *run)
 	unsigned int i;
 
 	run->asked = true;
-	for (i = 0; i < run->session.nr_started; i++)
-		gh_testdev_stop(run->session.guests[i].testdev);
+	for (i = 0; i < run->fleet.nr_started; i++)
+		gh_testdev_stop(run->fleet.guests[i].testdev);
 }
 
 static void force_guests(struct run *run)
 {
 	unsigned int i;
 
-	for (i = 0; i < run->session.nr_started; i++)
-		gh_vm_stop(run->session.guests[i].vm);
+	for (i = 0; i < run->fleet.nr_started; i++)
+		gh_vm_stop(run->fleet.guests[i].vm);
 }
 
 static void on_ask(struct gh_timer *timer)
@@ -235,7 +235,7 @@ static void on_force(struct gh_timer *timer)
 static void on_tick(struct gh_timer *timer)
 {
 	struct run *run = (struct run *)((char *)timer - offsetof(struct run, tick));
-	struct session *s = &run->session;
+	struct fleet *s = &run->fleet;
 	uint64_t now = gh_now_ns(), exits, rate;
 	unsigned int threads = count_threads();
 	struct gh_stats t;
@@ -258,7 +258,7 @@ static void on_tick(struct gh_timer *timer)
 
 static int drive(struct run *run)
 {
-	struct session *s = &run->session;
+	struct fleet *s = &run->fleet;
 	int ret, seen = 0;
 
 	s->start_ns = gh_now_ns();
@@ -319,9 +319,9 @@ static void catch_signals(struct gh_runner *runner)
 	sigaction(SIGTERM, &sa, NULL);
 }
 
-static int session_open(struct run *run)
+static int fleet_open(struct run *run)
 {
-	struct session *s = &run->session;
+	struct fleet *s = &run->fleet;
 	struct gh_runner_config config = {
 		.slice_ns = (uint32_t)(s->options.slice_us * 1000),
 	};
@@ -347,9 +347,9 @@ static int session_open(struct run *run)
 	return 0;
 }
 
-static void session_close(struct run *run)
+static void fleet_close(struct run *run)
 {
-	struct session *s = &run->session;
+	struct fleet *s = &run->fleet;
 	unsigned int i;
 
 	/* A failed start leaves guests that were never driven: take them out first. */
@@ -368,7 +368,7 @@ static void session_close(struct run *run)
 int cmd_run(int argc, char **argv)
 {
 	struct run *run = calloc(1, sizeof(*run));
-	struct session *s = &run->session;
+	struct fleet *s = &run->fleet;
 	int status = CLI_USAGE;
 	unsigned int i;
 	bool done;
@@ -382,7 +382,7 @@ int cmd_run(int argc, char **argv)
 		status = CLI_OK;
 		goto out;
 	}
-	if (session_open(run))
+	if (fleet_open(run))
 		goto close;
 	for (i = 0; i < s->options.nr_guests && !ret; i++)
 		ret = option_start(run, &s->options.guests[i]);
@@ -400,7 +400,7 @@ int cmd_run(int argc, char **argv)
 		}
 	}
 close:
-	session_close(run);
+	fleet_close(run);
 	fflush(stdout);
 out:
 	free(run);

@@ -95,7 +95,7 @@ static double per(uint64_t a, uint64_t b)
 	return b ? (double)a / (double)b : 0;
 }
 
-static void table(const struct session *s, FILE *out)
+static void table(const struct fleet *s, FILE *out)
 {
 	const struct gh_stats *t = &s->stats;
 	uint64_t elapsed = s->end_ns - s->start_ns;
@@ -125,7 +125,7 @@ static void table(const struct session *s, FILE *out)
 		per(exits * 1000000, elapsed / 1000));
 }
 
-unsigned int report_print(const struct session *s, FILE *out)
+unsigned int report_print(const struct fleet *s, FILE *out)
 {
 	unsigned int i, failed = 0;
 	char text[160];
@@ -173,7 +173,7 @@ static void json_guest(FILE *f, const struct guest *g)
 	fputc('}', f);
 }
 
-static void json_stats(const struct session *s, FILE *f)
+static void json_stats(const struct fleet *s, FILE *f)
 {
 	const struct gh_stats *t = &s->stats;
 	const struct {
@@ -209,7 +209,7 @@ static void json_stats(const struct session *s, FILE *f)
 		fprintf(f, "  \"%s\": %" PRIu64 ",\n", fields[i].name, fields[i].value);
 }
 
-int report_json(const struct session *s, const char *path)
+int report_json(const struct fleet *s, const char *path)
 {
 	FILE *f = fopen(path, "we");
 	unsigned int i;

@@ -275,7 +275,7 @@ void gh_runner_stats(const struct gh_runner *runner, struct gh_stats *stats);
 uint64_t gh_stats_exits(const struct gh_stats *stats);
 
 /**
- * struct gh_error_info - the last failure of a call on a runner
+ * struct gh_error_info - the last failure on a runner, valid until the next call
  * @error: -errno
  * @vm: name of the VM, "" if none is concerned
  * @vcpu: index in the VM, -1 if none is concerned
