@@ -254,10 +254,10 @@ static unsigned int timer_lr(const struct mon_vif *vif)
 {
 	unsigned int i;
 
-	for (i = 0; i < MON_NUM_LRS; i++)
+	for (i = 0; vif->used >> i; i++)
 		if ((vif->used & (1u << i)) && LR_VINTID(vif->lr[i]) == MON_PPI_VTIMER)
-			break;
-	return i;
+			return i;
+	return MON_NUM_LRS;
 }
 
 static uint64_t timer_lr_value(const struct mon_vcpu *vcpu)

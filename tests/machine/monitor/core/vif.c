@@ -69,7 +69,7 @@ void mon_vif_load(struct mon_cpu *cpu, const struct mon_vif *vif)
 {
 	unsigned int i;
 
-	for (i = 0; i < MON_NUM_LRS; i++)
+	for (i = 0; vif->used >> i; i++)
 		if (vif->used & (1u << i))
 			mon_lr_write(i, vif->lr[i]);
 	mon_write(ICH_VMCR_EL2, vif->vmcr);
@@ -86,9 +86,7 @@ void mon_vif_save(struct mon_vif *vif)
 	vif->ap1r0 = mon_read(ICH_AP1R0_EL2);
 	if (vif->ap1r0)
 		mon_write(ICH_AP1R0_EL2, 0);
-	if (!vif->used)
-		return;
-	for (i = 0; i < MON_NUM_LRS; i++) {
+	for (i = 0; vif->used >> i; i++) {
 		if (!(vif->used & (1u << i)))
 			continue;
 		vif->lr[i] = mon_lr_read(i);
