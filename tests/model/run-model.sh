@@ -1,0 +1,191 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#
+# Checks the model of the vCPU exhaustively: first as the driver is, in scenarios
+# that differ in who takes part, then with one defect after the other, each of which
+# must be found. Ends in 'N passed, N failed'.
+#
+#   run-model.sh [NAME...]       only these scenarios or defects
+#
+# Needs Debian's packages spin and gcc. Environment: BUILD, the output directory;
+# what a check printed is in BUILD/model/NAME/log, and in trail.txt, step by step,
+# what led to an error.
+
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+out=${BUILD:-$root/build}/model
+depth=2000000
+memory_mb=6000
+time_limit=240
+
+# Who takes part. -DRINGS: a submitter; -DWORKER: also IOSQE_ASYNC. docs/model.md
+# says what the others are.
+declare -A scenario=(
+	[wake]='-DRINGS -DWORKER -DALONE -DSPURIOUS=2'
+	[kick]='-DRINGS -DWORKER -DALONE -DKICK'
+	[cancel]='-DRINGS -DWORKER -DALONE -DCANCEL -DCLOSE'
+	[two-rings]='-DRINGS -DWORKER -DSPURIOUS=1 -DSUBMITS=2 -DSECOND=1'
+	[ring-exit]='-DRINGS -DWORKER -DRING_EXIT -DKICK -DCANCEL'
+	[ring-exit-two]='-DRINGS -DWORKER -DRING_EXIT -DONE_RING -DSUBMITS=2 -DSECOND=1'
+	[power-off]='-DRINGS -DWORKER -DALONE -DPOWER_OFF'
+	[vm-exit]='-DRINGS -DWORKER -DALONE -DPOWER_OFF -DVM_EXIT'
+	[teardown]='-DRINGS -DWORKER -DDOWN=2 -DSPURIOUS=1'
+	[teardown-exit]='-DRINGS -DWORKER -DDOWN=1 -DRING_EXIT'
+	[ioctl]='-DIOCTL=2 -DSPURIOUS=1'
+	[ioctl-kick]='-DIOCTL=2 -DSIGNAL -DKICK -DCANCEL'
+	[ioctl-vm-exit]='-DIOCTL=2 -DPOWER_OFF -DVM_EXIT'
+	[ioctl-teardown]='-DIOCTL=2 -DDOWN=2 -DSPURIOUS=1'
+	[ioctl-and-ring]='-DRINGS -DIOCTL=1 -DSIGNAL -DKICK -DSPURIOUS=1'
+	[fair-run]='-DRINGS -DWORKER -DSPURIOUS=1 -DLIVENESS'
+	[fair-ring-exit]='-DRINGS -DWORKER -DRING_EXIT -DLIVENESS'
+	[fair-teardown]='-DRINGS -DWORKER -DDOWN=1 -DLIVENESS'
+	[fair-ioctl]='-DIOCTL=1 -DDOWN=1 -DSPURIOUS=1 -DLIVENESS'
+)
+scenarios='wake kick cancel two-rings ring-exit ring-exit-two power-off vm-exit teardown
+teardown-exit ioctl ioctl-kick ioctl-vm-exit ioctl-teardown ioctl-and-ring
+fair-run fair-ring-exit fair-teardown fair-ioctl'
+
+# What must come to pass under weak fairness, a formula of vcpu_park.pml each.
+declare -A formulas=(
+	[fair-run]='woken_runs work_done run_ends'
+	[fair-ring-exit]='ring_ends work_done'
+	[fair-teardown]='teardown_ends'
+	[fair-ioctl]='teardown_ends woken_sleeper'
+)
+
+# A defect and the scenario that finds it.
+defects='
+WAKE_NOT_NOTED			wake
+WAKE_CLEARED_LATE		wake
+WAKE_COMPLETES_TWICE		wake
+PARK_IGNORES_FLAGS		wake
+SLEEP_IGNORES_FLAGS		ioctl
+MARK_AFTER_PARK			wake
+CMD_SET_AFTER_PARK		wake
+PARK_RETURNS_RESULT		wake
+COMPLETE_IN_INTERRUPT		wake
+DONE_BEFORE_STOP		wake
+DONE_BEFORE_IDLE		wake
+TASK_WORK_RUNS_GUEST		wake
+RUN_TAKES_PARKED		two-rings
+KICK_LEAVES_PARKED		kick
+CANCEL_READS_RUNNABLE		cancel
+RING_CANCEL_TAKES_WAKING	ring-exit
+RING_CANCEL_TAKES_RUNNING	ring-exit
+RING_CANCEL_LEAVES_PARKED	fair-ring-exit
+LIVE_AFTER_WAKE			vm-exit
+DYING_WITHOUT_TIMER		power-off
+DOWN_DOES_NOT_WAIT		teardown
+DOWN_LEAVES_PARKED		teardown
+DONE_LOSES_DOWN			teardown
+PARK_TELLS_NOBODY		teardown
+STOP_TELLS_NOBODY		ioctl-teardown
+ENTER_IGNORES_FLAGS		fair-ioctl
+SLICE_ENDS_BY_READY_ONLY	fair-run
+'
+
+# build DIR DEFINES MUTATION: the model and its verifier.
+build() {
+	local dir=$1 mut=${3:+-DMUT_$3} kind='-DSAFETY'
+	local defs=()
+
+	read -ra defs <<< "$2"
+	[[ $2 != *LIVENESS* ]] || kind='-DNFAIR=4'
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	cp "$here"/*.pml "$dir"
+	cd "$dir"
+	# shellcheck disable=SC2086 # nothing, or one word
+	gcc -Wall -I"$root/kernel" $mut -o gen "$here/gen.c"
+	./gen > vcpu_table.pml
+	# shellcheck disable=SC2086
+	spin "${defs[@]}" $mut -a vcpu_park.pml
+	# What spin writes has warnings of its own.
+	gcc -O1 -w $kind -DMEMLIM=$memory_mb -o pan pan.c
+}
+
+# verify DEFINES MUTATION [FORMULA]: what the verifier found, on one line.
+verify() {
+	local options=(-E "-m$depth") text states mut=${2:+-DMUT_$2} status=0
+
+	[ -z "${3:-}" ] || options+=(-a -f -N "$3")
+	rm -f ./*.trail
+	timeout $time_limit ./pan "${options[@]}" > pan.out 2>&1 || status=$?
+	cat pan.out
+	if ls ./*.trail > /dev/null 2>&1; then
+		# shellcheck disable=SC2086
+		spin $1 $mut -t -p -g -k vcpu_park.pml.trail vcpu_park.pml > trail.txt 2>&1 || true
+	fi
+	text=$(< pan.out)
+	states=$(awk '/states, stored/ { print $1; exit }' pan.out)
+	if [[ $text == *'pan:1:'* ]]; then
+		sed -n 's/^pan:1: \(.*\) (at depth.*/error: \1/p' pan.out > verdict
+	elif [ $status -ne 0 ] || [[ $text == *'max search depth too small'* ]] ||
+		[[ $text == *'reached -DMEMLIM'* ]] || [[ $text == *'Search not completed'* ]] ||
+		[[ $text != *'errors: 0'* ]]; then
+		echo "incomplete: see the log" > verdict
+	else
+		echo "complete: $states states" > verdict
+	fi
+}
+
+# check NAME DEFINES MUTATION FORMULAS: the first verdict that is not 'complete', or
+# the last.
+check() {
+	local name=$1 f
+	(
+		build "$out/$name" "$2" "$3"
+		for f in ${4:-''}; do
+			verify "$2" "$3" "$f"
+			[[ $(< verdict) == complete* ]] || break
+		done
+	) > "$out/$name.log" 2>&1 || echo "did not build: see the log" > "$out/$name/verdict"
+	mv "$out/$name.log" "$out/$name/log"
+	cat "$out/$name/verdict"
+}
+
+passed=0 failed=0
+report() {
+	if [[ $3 == $2* ]]; then
+		passed=$((passed + 1))
+		printf '  %-28s %s\n' "$1" "$3"
+	else
+		failed=$((failed + 1))
+		printf '  %-28s FAILED, %s\n' "$1" "$3"
+	fi
+}
+
+selected() {
+	local s
+
+	[ ${#only[@]} -gt 0 ] || return 0
+	for s in "${only[@]}"; do
+		[ "$s" != "$1" ] || return 0
+	done
+	return 1
+}
+
+if ! command -v spin > /dev/null; then
+	echo "spin is missing: apt-get install spin" >&2
+	exit 1
+fi
+only=("$@")
+mkdir -p "$out"
+begin=$SECONDS
+
+echo "The driver as it is: no error in any state"
+for s in $scenarios; do
+	selected "$s" || continue
+	report "$s" complete "$(check "$s" "${scenario[$s]}" '' "${formulas[$s]:-}")"
+done
+echo "One defect each: an error"
+while read -r name s; do
+	[ -n "$name" ] && selected "$name" || continue
+	report "$name" error "$(check "$name" "${scenario[$s]}" "$name" "${formulas[$s]:-}")"
+done <<< "$defects"
+
+echo "Time: $((SECONDS - begin)) s"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
