@@ -15,7 +15,7 @@
 #define RWX_LENT	(GT_MEM_RWX | GH_MEM_LENT)
 #define PAGE		0x1000UL
 
-TestSuite(badinput, GT_TEST);
+TestSuite(badinput, .timeout = GT_TIMEOUT);
 
 /* ---- numbers --------------------------------------------------------------- */
 
@@ -62,7 +62,7 @@ static void check_numbers(int fd, enum kind kind)
 	}
 }
 
-Test(badinput, unknown_numbers_of_the_device)
+GT_CASE(badinput, unknown_numbers_of_the_device)
 {
 	int fd = gt_open_dev();
 
@@ -71,7 +71,7 @@ Test(badinput, unknown_numbers_of_the_device)
 	close(fd);
 }
 
-Test(badinput, unknown_numbers_of_a_vm)
+GT_CASE(badinput, unknown_numbers_of_a_vm)
 {
 	int fd = gt_create_vm();
 
@@ -80,7 +80,7 @@ Test(badinput, unknown_numbers_of_a_vm)
 	close(fd);
 }
 
-Test(badinput, unknown_numbers_of_a_vcpu)
+GT_CASE(badinput, unknown_numbers_of_a_vcpu)
 {
 	struct gt_vm vm;
 
@@ -91,7 +91,7 @@ Test(badinput, unknown_numbers_of_a_vcpu)
 }
 
 /* A known number with another size or direction is another command. */
-Test(badinput, known_numbers_of_another_size)
+GT_CASE(badinput, known_numbers_of_another_size)
 {
 	static const unsigned int vm_nrs[] = { 1, 2, 4, 7 };
 	static const unsigned int sizes[] = { 0, 1, 8, 24, 40, 1055, 1057 };
@@ -110,7 +110,7 @@ Test(badinput, known_numbers_of_another_size)
 	close(fd);
 }
 
-Test(badinput, arguments_where_none_belong)
+GT_CASE(badinput, arguments_where_none_belong)
 {
 	struct gt_vm vm;
 	int dev = gt_open_dev();
@@ -129,7 +129,7 @@ Test(badinput, arguments_where_none_belong)
 
 /* ---- pointers ---------------------------------------------------------------- */
 
-Test(badinput, bad_pointers)
+GT_CASE(badinput, bad_pointers)
 {
 	static const unsigned long cmds[] = {
 		GH_VM_SET_USER_MEM_REGION, GH_VM_SET_DTB_CONFIG, GH_VM_ADD_FUNCTION,
@@ -155,7 +155,7 @@ Test(badinput, bad_pointers)
 }
 
 /* An unaligned struct is as good as any other. */
-Test(badinput, unaligned_struct)
+GT_CASE(badinput, unaligned_struct)
 {
 	struct gh_vm_dtb_config dtb = { .guest_phys_addr = GT_RAM_BASE, .size = PAGE };
 	uint8_t buf[64];
@@ -169,7 +169,7 @@ Test(badinput, unaligned_struct)
 
 /* ---- memory -------------------------------------------------------------------- */
 
-Test(badinput, memory_flags)
+GT_CASE(badinput, memory_flags)
 {
 	uint8_t *ram = gt_ram_alloc(PAGE);
 	int fd = gt_create_vm(), bit;
@@ -186,7 +186,7 @@ Test(badinput, memory_flags)
 	munmap(ram, PAGE);
 }
 
-Test(badinput, memory_alignment)
+GT_CASE(badinput, memory_alignment)
 {
 	uint8_t *ram = gt_ram_alloc(2 * PAGE);
 	int fd = gt_create_vm();
@@ -201,7 +201,7 @@ Test(badinput, memory_alignment)
 	munmap(ram, 2 * PAGE);
 }
 
-Test(badinput, memory_overflow)
+GT_CASE(badinput, memory_overflow)
 {
 	uint8_t *ram = gt_ram_alloc(PAGE);
 	int fd = gt_create_vm(), ret;
@@ -227,7 +227,7 @@ Test(badinput, memory_overflow)
 	munmap(ram, PAGE);
 }
 
-Test(badinput, memory_that_is_not_there)
+GT_CASE(badinput, memory_that_is_not_there)
 {
 	uint8_t *ram = gt_ram_alloc(4 * PAGE);
 	long pinned = gt_pinned();
@@ -248,7 +248,7 @@ Test(badinput, memory_that_is_not_there)
 }
 
 /* Pages of a file on disk cannot be given away for long, nor a device's. */
-Test(badinput, memory_of_another_kind)
+GT_CASE(badinput, memory_of_another_kind)
 {
 	int fd = gt_create_vm(), dev, ret;
 	struct gt_vm other;
@@ -275,7 +275,7 @@ Test(badinput, memory_of_another_kind)
 }
 
 /* As many regions as the resource manager takes from one owner, and no more. */
-Test(badinput, too_many_regions)
+GT_CASE(badinput, too_many_regions)
 {
 	uint8_t *ram = gt_ram_alloc(65 * PAGE);
 	int fd = gt_create_vm(), i;
@@ -292,7 +292,7 @@ Test(badinput, too_many_regions)
 
 /* ---- device tree ---------------------------------------------------------------- */
 
-Test(badinput, dtb_config)
+GT_CASE(badinput, dtb_config)
 {
 	int fd = gt_create_vm();
 
@@ -321,7 +321,7 @@ static int del(int fd, uint32_t type, uint32_t size, const void *arg)
 	return gt_ioctl(fd, GH_VM_REMOVE_FUNCTION, (unsigned long)&desc);
 }
 
-Test(badinput, function_types_and_sizes)
+GT_CASE(badinput, function_types_and_sizes)
 {
 	static const uint32_t types[] = { 0, 2, 3, 4, 0x7fffffff, UINT32_MAX };
 	uint8_t arg[512] = { 0 };
@@ -349,7 +349,7 @@ Test(badinput, function_types_and_sizes)
 	close(fd);
 }
 
-Test(badinput, function_names)
+GT_CASE(badinput, function_names)
 {
 	static const char *const names[] = {
 		"", "vcp", "vcpux", "VCPU", "vcpu ", "../vcpu", "%s%n",
@@ -373,7 +373,7 @@ Test(badinput, function_names)
 }
 
 /* Ids that no VM has can be added, as the tree is not known yet; they do not run. */
-Test(badinput, vcpu_ids)
+GT_CASE(badinput, vcpu_ids)
 {
 	static const uint32_t ids[] = { 0x7fffffff, 0x80000000, UINT32_MAX };
 	int vm = gt_create_vm(), fd;
@@ -390,7 +390,7 @@ Test(badinput, vcpu_ids)
 }
 
 /* A process without room for a descriptor: an error, and nothing half-made. */
-Test(badinput, no_descriptor_left)
+GT_CASE(badinput, no_descriptor_left)
 {
 	struct rlimit limit, none;
 	int dev = gt_open_dev(), vm = gt_create_vm(), fd;

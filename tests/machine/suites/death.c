@@ -14,7 +14,7 @@
 #define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
 #define PARKED	6
 
-TestSuite(death, GT_TEST);
+TestSuite(death, .timeout = GT_TIMEOUT);
 
 static const struct gs_op sleeper[] = { { GS_WFI }, { GS_GOTO, 0, 0, 1 << 30 } };
 static const struct gs_op spinner[] = { { GS_SPIN, 0, 0, 0 } };
@@ -113,14 +113,14 @@ static void die(int sig, unsigned int flags)
 	cr_assert_eq(gt_pinned(), pinned);
 }
 
-Test(death, modules_reload)
+GT_CASE(death, modules_reload)
 {
 	reload();
 	run_one();
 	reload();
 }
 
-Test(death, modules_stay_while_used)
+GT_CASE(death, modules_stay_while_used)
 {
 	struct gt_vm vm;
 
@@ -138,21 +138,21 @@ Test(death, modules_stay_while_used)
 	run_one();
 }
 
-Test(death, killed, .timeout = 2 * GT_TIMEOUT)
+GT_CASE(death, killed, .timeout = 2 * GT_TIMEOUT)
 {
 	die(SIGKILL, RING);
 	reload();
 	run_one();
 }
 
-Test(death, killed_with_a_plain_ring, .timeout = 2 * GT_TIMEOUT)
+GT_CASE(death, killed_with_a_plain_ring, .timeout = 2 * GT_TIMEOUT)
 {
 	die(SIGKILL, 0);
 	reload();
 	run_one();
 }
 
-Test(death, terminated, .timeout = 2 * GT_TIMEOUT)
+GT_CASE(death, terminated, .timeout = 2 * GT_TIMEOUT)
 {
 	die(SIGTERM, RING);
 	run_one();
@@ -160,7 +160,7 @@ Test(death, terminated, .timeout = 2 * GT_TIMEOUT)
 	run_one();
 }
 
-Test(death, killed_again_and_again, .timeout = 4 * GT_TIMEOUT)
+GT_CASE(death, killed_again_and_again, .timeout = 4 * GT_TIMEOUT)
 {
 	int i;
 

@@ -17,7 +17,7 @@
 #define SCRATCH	(GT_RAM_BASE + 0x1a0000)
 #define TURNS	50
 
-TestSuite(isolation, GT_TEST);
+TestSuite(isolation, .timeout = GT_TIMEOUT);
 
 /* Registers, memory, timer, SIMD: all that a neighbour could spoil. */
 static const struct gs_op victim[] = {
@@ -136,7 +136,7 @@ static void side_by_side(unsigned int rounds)
 	io_uring_queue_exit(&ring);
 }
 
-Test(isolation, hostile_neighbour_on_the_same_cpu, .timeout = 3 * GT_TIMEOUT)
+GT_CASE(isolation, hostile_neighbour_on_the_same_cpu, .timeout = 3 * GT_TIMEOUT)
 {
 	side_by_side(1);
 }
@@ -163,7 +163,7 @@ static void *run_hostile(void *arg)
 }
 
 /* On another CPU at the same time. */
-Test(isolation, hostile_neighbour_on_another_cpu, .timeout = 3 * GT_TIMEOUT)
+GT_CASE(isolation, hostile_neighbour_on_another_cpu, .timeout = 3 * GT_TIMEOUT)
 {
 	struct judge j;
 	struct other_thread t = { 0 };
@@ -190,7 +190,7 @@ Test(isolation, hostile_neighbour_on_another_cpu, .timeout = 3 * GT_TIMEOUT)
 }
 
 /* A guest's memory begins with what the host put there, not with another's. */
-Test(isolation, guests_see_only_their_own_memory)
+GT_CASE(isolation, guests_see_only_their_own_memory)
 {
 	static const struct gs_op mark[] = {
 		{ GS_STORE, 8, SCRATCH, 0x6d61726b }, { GS_READ, 4, DEV, 0 }, { GS_OFF },
@@ -235,7 +235,7 @@ static int touch(volatile uint8_t *at, bool write)
 	return faults;
 }
 
-Test(isolation, host_cannot_touch_what_it_lent)
+GT_CASE(isolation, host_cannot_touch_what_it_lent)
 {
 	static const struct gs_op ops[] = {
 		{ GS_READ, 4, DEV, 0 }, { GS_LOAD, 8, SCRATCH, 0 }, { GS_ECHO, 8, DEV + 8, 0 },
@@ -258,7 +258,7 @@ Test(isolation, host_cannot_touch_what_it_lent)
 }
 
 /* Shared memory stays the host's. */
-Test(isolation, host_can_touch_what_it_shares)
+GT_CASE(isolation, host_can_touch_what_it_shares)
 {
 	static const struct gs_op ops[] = { { GS_READ, 4, DEV, 0 }, { GS_OFF } };
 	uint8_t *page = gt_ram_alloc(0x1000);

@@ -15,11 +15,11 @@
 
 #define RWX_LENT	(GT_MEM_RWX | GH_MEM_LENT)
 
-TestSuite(life, GT_TEST);
+TestSuite(life, .timeout = GT_TIMEOUT);
 
 static const struct gs_op off[] = { { GS_OFF } };
 
-Test(life, open_and_create)
+GT_CASE(life, open_and_create)
 {
 	int dev, vm;
 
@@ -35,7 +35,7 @@ Test(life, open_and_create)
 	close(vm);
 }
 
-Test(life, lend_and_boot)
+GT_CASE(life, lend_and_boot)
 {
 	struct gt_vm vm;
 	struct gt_exit exit;
@@ -46,7 +46,7 @@ Test(life, lend_and_boot)
 	gt_vm_close(&vm);
 }
 
-Test(life, memory_comes_back_with_what_the_guest_wrote)
+GT_CASE(life, memory_comes_back_with_what_the_guest_wrote)
 {
 	static const struct gs_op ops[] = {
 		{ GS_STORE, 8, GT_RAM_BASE + 0x1a0000, 0x1122334455667788 },
@@ -67,7 +67,7 @@ Test(life, memory_comes_back_with_what_the_guest_wrote)
 	gt_vm_close(&vm);
 }
 
-Test(life, share_extra_memory)
+GT_CASE(life, share_extra_memory)
 {
 	static const struct gs_op ops[] = {
 		{ GS_LOAD, 8, GT_SHARED_BASE, 0 },
@@ -99,7 +99,7 @@ Test(life, share_extra_memory)
 }
 
 /* More than one list of 512 entries: the parcel is sent with MEM_APPEND. */
-Test(life, fragmented_memory)
+GT_CASE(life, fragmented_memory)
 {
 	static const struct gs_op ops[] = {
 		{ GS_STORE, 8, GT_RAM_BASE + 0xbff000, 77 },
@@ -139,7 +139,7 @@ Test(life, fragmented_memory)
 	munmap(spare, size);
 }
 
-Test(life, regions_may_not_overlap)
+GT_CASE(life, regions_may_not_overlap)
 {
 	uint8_t *ram = gt_ram_alloc(0x4000);
 	int vm = gt_create_vm();
@@ -162,7 +162,7 @@ Test(life, regions_may_not_overlap)
 }
 
 /* Two VMs cannot be lent the same pages: the second never starts. */
-Test(life, memory_is_lent_once)
+GT_CASE(life, memory_is_lent_once)
 {
 	struct gt_vm one, two;
 
@@ -176,7 +176,7 @@ Test(life, memory_is_lent_once)
 	gt_vm_close(&one);
 }
 
-Test(life, size_zero_removes_a_region)
+GT_CASE(life, size_zero_removes_a_region)
 {
 	uint8_t *ram = gt_ram_alloc(0x2000);
 	long pinned = gt_pinned();
@@ -199,7 +199,7 @@ static long locked_kb(void)
 	return pin + lck;
 }
 
-Test(life, locked_memory_is_accounted)
+GT_CASE(life, locked_memory_is_accounted)
 {
 	uint8_t *ram = gt_ram_alloc(GT_RAM_SIZE);
 	long before = locked_kb();
@@ -218,7 +218,7 @@ Test(life, locked_memory_is_accounted)
 }
 
 /* The limit holds for a user without CAP_IPC_LOCK. */
-Test(life, locked_memory_is_limited)
+GT_CASE(life, locked_memory_is_limited)
 {
 	const struct rlimit limit = { .rlim_cur = 0x10000, .rlim_max = 0x10000 };
 	uint8_t *ram = gt_ram_alloc(GT_RAM_SIZE);
@@ -237,7 +237,7 @@ Test(life, locked_memory_is_limited)
 	close(vm);
 }
 
-Test(life, vcpus_by_number_and_by_name)
+GT_CASE(life, vcpus_by_number_and_by_name)
 {
 	int vm = gt_create_vm(), one, two;
 
@@ -254,7 +254,7 @@ Test(life, vcpus_by_number_and_by_name)
 	close(vm);
 }
 
-Test(life, vcpu_removed_and_added_again)
+GT_CASE(life, vcpu_removed_and_added_again)
 {
 	int vm = gt_create_vm(), one, again;
 
@@ -271,7 +271,7 @@ Test(life, vcpu_removed_and_added_again)
 }
 
 /* A vCPU id the device tree does not have: no such object when the VM starts. */
-Test(life, vcpu_that_is_not_in_the_device_tree)
+GT_CASE(life, vcpu_that_is_not_in_the_device_tree)
 {
 	struct gt_vm vm;
 	int ret;
@@ -288,7 +288,7 @@ Test(life, vcpu_that_is_not_in_the_device_tree)
 	gt_vm_close(&vm);
 }
 
-Test(life, mmap_of_the_run_page)
+GT_CASE(life, mmap_of_the_run_page)
 {
 	const size_t page = sysconf(_SC_PAGESIZE);
 	struct gh_vcpu_run *run;
@@ -313,7 +313,7 @@ Test(life, mmap_of_the_run_page)
 	munmap(run, page);
 }
 
-Test(life, mmap_refused)
+GT_CASE(life, mmap_refused)
 {
 	const size_t page = sysconf(_SC_PAGESIZE);
 	struct gt_vm vm;
@@ -376,7 +376,7 @@ static void check_memory_is_back(struct gt_vm *vm)
 		memset(vm->ram, 0xa5, vm->ram_size);
 }
 
-Test(life, closed_in_every_stage_vcpu_first)
+GT_CASE(life, closed_in_every_stage_vcpu_first)
 {
 	enum stage stage;
 	struct gt_vm vm;
@@ -391,7 +391,7 @@ Test(life, closed_in_every_stage_vcpu_first)
 	}
 }
 
-Test(life, closed_in_every_stage_vm_first)
+GT_CASE(life, closed_in_every_stage_vm_first)
 {
 	enum stage stage;
 	struct gt_vm vm;
@@ -407,7 +407,7 @@ Test(life, closed_in_every_stage_vm_first)
 }
 
 /* The VM's file is gone, the vCPU's is not: it keeps the VM and runs on. */
-Test(life, vcpu_after_its_vm_is_closed)
+GT_CASE(life, vcpu_after_its_vm_is_closed)
 {
 	struct gt_exit exit;
 	struct gt_vm vm;
@@ -422,7 +422,7 @@ Test(life, vcpu_after_its_vm_is_closed)
 }
 
 /* Memory unmapped by its owner while it is lent: the pages stay pinned until the end. */
-Test(life, owner_unmaps_lent_memory)
+GT_CASE(life, owner_unmaps_lent_memory)
 {
 	struct gt_exit exit;
 	struct gt_vm vm;
@@ -436,7 +436,7 @@ Test(life, owner_unmaps_lent_memory)
 	gt_vm_close(&vm);
 }
 
-Test(life, process_exits_in_every_stage)
+GT_CASE(life, process_exits_in_every_stage)
 {
 	long pinned = gt_pinned();
 	enum stage stage;
@@ -458,7 +458,7 @@ Test(life, process_exits_in_every_stage)
 	cr_assert_eq(gt_pinned(), pinned);
 }
 
-Test(life, start_twice)
+GT_CASE(life, start_twice)
 {
 	struct gt_exit exit;
 	struct gt_vm vm;
@@ -473,7 +473,7 @@ Test(life, start_twice)
 	gt_vm_close(&vm);
 }
 
-Test(life, no_change_after_the_start)
+GT_CASE(life, no_change_after_the_start)
 {
 	uint8_t *ram = gt_ram_alloc(0x1000);
 	struct gt_vm vm;
@@ -489,7 +489,7 @@ Test(life, no_change_after_the_start)
 }
 
 /* A start that the RM refuses is an error, and the VM can still be closed. */
-Test(life, failed_starts)
+GT_CASE(life, failed_starts)
 {
 	struct gt_vm vm;
 
@@ -541,7 +541,7 @@ static void cycle(int n)
 	}
 }
 
-Test(life, a_hundred_cycles_leave_nothing, .timeout = 4 * GT_TIMEOUT)
+GT_CASE(life, a_hundred_cycles_leave_nothing, .timeout = 4 * GT_TIMEOUT)
 {
 	long pinned, available, locked, slack = 4096;
 

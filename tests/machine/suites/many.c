@@ -18,7 +18,7 @@
 #define MAX_GUESTS	64
 #define SECOND_NS	1000000000ULL
 
-TestSuite(many, .init = gt_begin, .fini = gt_end, .timeout = 4 * GT_TIMEOUT);
+TestSuite(many, .timeout = 4 * GT_TIMEOUT);
 
 struct guest {
 	struct gh_vm *vm;
@@ -159,17 +159,17 @@ static void run_crowd(unsigned int guests, unsigned int vcpus, bool smp_guest)
 	cr_assert_eq(gh_runner_destroy(crowd.runner), 0);
 }
 
-Test(many, one_guest)
+GT_CASE(many, one_guest)
 {
 	run_crowd(1, 1, false);
 }
 
-Test(many, guest_of_four_vcpus)
+GT_CASE(many, guest_of_four_vcpus)
 {
 	run_crowd(0, 1, true);
 }
 
-Test(many, sixty_four_guests_and_one_of_four_vcpus)
+GT_CASE(many, sixty_four_guests_and_one_of_four_vcpus)
 {
 	long pinned = gt_pinned();
 
@@ -207,7 +207,7 @@ static const char *guest_option(const char *name, const char *more)
 	return option;
 }
 
-Test(many, command_line)
+GT_CASE(many, command_line)
 {
 	char *argv[] = {
 		"gh-runner", "run", "--quiet", (char *)guest_option("demo", "name=g,count=16"),
@@ -218,7 +218,7 @@ Test(many, command_line)
 }
 
 /* A guest that reports a wrong sum, or none, is a failure that shows. */
-Test(many, command_line_of_a_guest_that_resets)
+GT_CASE(many, command_line_of_a_guest_that_resets)
 {
 	char *argv[] = {
 		"gh-runner", "run", "--quiet", (char *)guest_option("reset", "name=r"),
@@ -228,7 +228,7 @@ Test(many, command_line_of_a_guest_that_resets)
 	cr_assert_eq(gh_runner(argv), 1);
 }
 
-Test(many, command_line_without_a_guest)
+GT_CASE(many, command_line_without_a_guest)
 {
 	char *no_image[] = {
 		"gh-runner", "run", "--quiet", (char *)guest_option("none", "name=r"), NULL,

@@ -8,11 +8,11 @@
 
 #include "gt.h"
 
-TestSuite(GT_SUITE, GT_TEST);
+TestSuite(GT_SUITE, .timeout = GT_TIMEOUT);
 
 /* Criterion pastes the names of suite and test; let the suite's name expand. */
 #define RUN_TEST(...)	RUN_TEST_(GT_SUITE, __VA_ARGS__)
-#define RUN_TEST_(...)	Test(__VA_ARGS__)
+#define RUN_TEST_(...)	GT_CASE(__VA_ARGS__)
 
 #define DEV	GT_DEV_BASE
 #define BOOT	GT_BOOT_SCRIPT

@@ -8,7 +8,7 @@
 
 #include "gt.h"
 
-TestSuite(same, GT_TEST);
+TestSuite(same, .timeout = GT_TIMEOUT);
 
 #define DEV	GT_DEV_BASE
 #define MAX_EXITS	256
@@ -82,28 +82,28 @@ static void compare_with(const struct gt_path *const *paths, unsigned int nr_pat
 	compare(&by_ioctl, &other);
 }
 
-Test(same, ioctl_twice)
+GT_CASE(same, ioctl_twice)
 {
 	static const struct gt_path *const paths[] = { &gt_path_ioctl };
 
 	compare_with(paths, 1);
 }
 
-Test(same, ring)
+GT_CASE(same, ring)
 {
 	static const struct gt_path *const paths[] = { &gt_path_ring };
 
 	compare_with(paths, 1);
 }
 
-Test(same, ring_with_answers_in_the_sqe)
+GT_CASE(same, ring_with_answers_in_the_sqe)
 {
 	static const struct gt_path *const paths[] = { &gt_path_ring_sqe };
 
 	compare_with(paths, 1);
 }
 
-Test(same, ring_and_ioctl_by_turns)
+GT_CASE(same, ring_and_ioctl_by_turns)
 {
 	static const struct gt_path *const paths[] = {
 		&gt_path_ioctl, &gt_path_ring, &gt_path_ring_sqe, &gt_path_ring,

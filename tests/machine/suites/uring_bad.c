@@ -12,7 +12,7 @@
 #define DEV	GT_DEV_BASE
 #define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
 
-TestSuite(uring_bad, GT_TEST);
+TestSuite(uring_bad, .timeout = GT_TIMEOUT);
 
 static const struct gs_op ops[] = { { GS_WRITE, 4, DEV, 5 }, { GS_OFF } };
 
@@ -28,7 +28,7 @@ static int submit_one(struct io_uring *ring)
 	return gt_ring_take(ring, 0);
 }
 
-Test(uring_bad, fields_of_run)
+GT_CASE(uring_bad, fields_of_run)
 {
 	const struct gh_uring_run data = { .resume_data = 1 };
 	struct io_uring_sqe *sqe;
@@ -64,7 +64,7 @@ Test(uring_bad, fields_of_run)
 	io_uring_queue_exit(&ring);
 }
 
-Test(uring_bad, fields_of_kick_and_cancel)
+GT_CASE(uring_bad, fields_of_kick_and_cancel)
 {
 	static const uint32_t cmds[] = { GH_VCPU_KICK, GH_VCPU_CANCEL };
 	struct io_uring_sqe *sqe;
@@ -93,7 +93,7 @@ Test(uring_bad, fields_of_kick_and_cancel)
 	io_uring_queue_exit(&ring);
 }
 
-Test(uring_bad, unknown_commands)
+GT_CASE(uring_bad, unknown_commands)
 {
 	static const uint32_t cmds[] = {
 		0, 1, GH_CREATE_VM, GH_VCPU_MMAP_SIZE, GH_VM_START, GH_VCPU_RUN + 0x100,
@@ -119,7 +119,7 @@ Test(uring_bad, unknown_commands)
 }
 
 /* Files that are no vCPUs have no such commands. */
-Test(uring_bad, other_files)
+GT_CASE(uring_bad, other_files)
 {
 	struct io_uring_sqe *sqe;
 	struct io_uring ring;
@@ -144,7 +144,7 @@ Test(uring_bad, other_files)
 	io_uring_queue_exit(&ring);
 }
 
-Test(uring_bad, iopoll_ring)
+GT_CASE(uring_bad, iopoll_ring)
 {
 	struct io_uring_params params = { .flags = IORING_SETUP_IOPOLL };
 	struct io_uring_sqe *sqe;
@@ -169,7 +169,7 @@ Test(uring_bad, iopoll_ring)
 }
 
 /* A resume action this driver does not offer: the access remains pending. */
-Test(uring_bad, resume_action)
+GT_CASE(uring_bad, resume_action)
 {
 	static const struct gs_op read[] = {
 		{ GS_READ, 4, DEV, 0 }, { GS_ECHO, 8, DEV + 8, 0 }, { GS_OFF },
@@ -194,7 +194,7 @@ Test(uring_bad, resume_action)
 	io_uring_queue_exit(&ring);
 }
 
-Test(uring_bad, before_the_start)
+GT_CASE(uring_bad, before_the_start)
 {
 	struct io_uring ring;
 	struct gt_vm vm;
@@ -213,7 +213,7 @@ Test(uring_bad, before_the_start)
 }
 
 /* A process whose memory is not the VM's may not run it, by either way. */
-Test(uring_bad, wrong_address_space)
+GT_CASE(uring_bad, wrong_address_space)
 {
 	struct gt_vm vm;
 	int status;
@@ -252,7 +252,7 @@ Test(uring_bad, wrong_address_space)
 }
 
 /* The run page is not inherited: a child touching it dies, the vCPU does not. */
-Test(uring_bad, run_page_after_fork)
+GT_CASE(uring_bad, run_page_after_fork)
 {
 	struct gt_vm vm;
 	int status;

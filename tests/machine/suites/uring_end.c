@@ -10,7 +10,7 @@
 #define DEV	GT_DEV_BASE
 #define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
 
-TestSuite(uring_end, GT_TEST);
+TestSuite(uring_end, .timeout = GT_TIMEOUT);
 
 static const struct gs_op sleeper[] = { { GS_WFI }, { GS_GOTO, 0, 0, 1 << 30 } };
 
@@ -26,7 +26,7 @@ static void wait_until_idle(struct gt_vcpu *vcpu)
 	cr_assert_eq(ret, -EINTR, "%d", ret);
 }
 
-Test(uring_end, ring_closed_while_parked)
+GT_CASE(uring_end, ring_closed_while_parked)
 {
 	struct io_uring ring;
 	struct gt_vm vm;
@@ -42,7 +42,7 @@ Test(uring_end, ring_closed_while_parked)
 	gt_vm_close(&vm);
 }
 
-Test(uring_end, vcpu_closed_while_parked)
+GT_CASE(uring_end, vcpu_closed_while_parked)
 {
 	struct io_uring ring;
 	struct gt_vm vm;
@@ -58,7 +58,7 @@ Test(uring_end, vcpu_closed_while_parked)
 }
 
 /* The vCPU's file keeps the VM: the park goes on, and so does the guest after it. */
-Test(uring_end, vm_closed_while_parked)
+GT_CASE(uring_end, vm_closed_while_parked)
 {
 	struct io_uring ring;
 	struct gt_vm vm;
@@ -79,7 +79,7 @@ Test(uring_end, vm_closed_while_parked)
 }
 
 /* Taken out of its VM: the parked command comes back, and a run says what happened. */
-Test(uring_end, vcpu_removed_while_parked)
+GT_CASE(uring_end, vcpu_removed_while_parked)
 {
 	struct io_uring ring;
 	struct gt_vm vm;
@@ -97,7 +97,7 @@ Test(uring_end, vcpu_removed_while_parked)
 }
 
 /* Another vCPU ends the VM while this one is parked. */
-Test(uring_end, vm_exits_while_parked)
+GT_CASE(uring_end, vm_exits_while_parked)
 {
 	static const struct gs_op ops[] = {
 		{ GS_CPU_ON, 0, 1, 0 }, { GS_READ, 4, DEV, 0 }, { GS_OFF },
@@ -206,23 +206,23 @@ static void by_every_way(unsigned int setup, unsigned int sqe_flags)
 	end_parked(by_exec, 43 << 8, setup, sqe_flags);
 }
 
-Test(uring_end, process_ends_while_parked)
+GT_CASE(uring_end, process_ends_while_parked)
 {
 	by_every_way(RING, 0);
 }
 
-Test(uring_end, process_ends_while_parked_on_a_plain_ring)
+GT_CASE(uring_end, process_ends_while_parked_on_a_plain_ring)
 {
 	by_every_way(0, 0);
 }
 
-Test(uring_end, process_ends_while_parked_by_a_worker)
+GT_CASE(uring_end, process_ends_while_parked_by_a_worker)
 {
 	by_every_way(RING, IOSQE_ASYNC);
 	by_every_way(0, IOSQE_ASYNC);
 }
 
-Test(uring_end, process_ends_while_parked_by_sqpoll)
+GT_CASE(uring_end, process_ends_while_parked_by_sqpoll)
 {
 	by_every_way(IORING_SETUP_SQPOLL, 0);
 }
@@ -238,7 +238,7 @@ static void *park_and_leave(void *arg)
 	return &ring;
 }
 
-Test(uring_end, thread_ends_while_parked)
+GT_CASE(uring_end, thread_ends_while_parked)
 {
 	struct io_uring *ring;
 	pthread_t thread;

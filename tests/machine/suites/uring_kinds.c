@@ -11,7 +11,7 @@
 #define DEV	GT_DEV_BASE
 #define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
 
-TestSuite(uring_kinds, GT_TEST);
+TestSuite(uring_kinds, .timeout = GT_TIMEOUT);
 
 /* Exits of each kind, a park and a long slice between them. */
 static const struct gs_op tour[] = {
@@ -82,47 +82,47 @@ static void take_tour(const struct kind *kind)
 	io_uring_queue_exit(&ring);
 }
 
-Test(uring_kinds, plain)
+GT_CASE(uring_kinds, plain)
 {
 	take_tour(&(struct kind){ .setup = 0 });
 }
 
-Test(uring_kinds, single_issuer_deferred)
+GT_CASE(uring_kinds, single_issuer_deferred)
 {
 	take_tour(&(struct kind){ .setup = RING });
 }
 
-Test(uring_kinds, cooperative)
+GT_CASE(uring_kinds, cooperative)
 {
 	take_tour(&(struct kind){
 		.setup = IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
 	});
 }
 
-Test(uring_kinds, sqe128)
+GT_CASE(uring_kinds, sqe128)
 {
 	take_tour(&(struct kind){ .setup = IORING_SETUP_SQE128 | RING });
 }
 
-Test(uring_kinds, fixed_files)
+GT_CASE(uring_kinds, fixed_files)
 {
 	take_tour(&(struct kind){ .setup = RING, .fixed = true });
 }
 
-Test(uring_kinds, worker)
+GT_CASE(uring_kinds, worker)
 {
 	take_tour(&(struct kind){ .setup = RING, .sqe_flags = IOSQE_ASYNC });
 	take_tour(&(struct kind){ .setup = 0, .sqe_flags = IOSQE_ASYNC });
 }
 
-Test(uring_kinds, sqpoll)
+GT_CASE(uring_kinds, sqpoll)
 {
 	take_tour(&(struct kind){ .setup = IORING_SETUP_SQPOLL });
 	take_tour(&(struct kind){ .setup = IORING_SETUP_SQPOLL, .sqe_flags = IOSQE_ASYNC });
 }
 
 /* The CQE has all of an access that fits; one that does not says so. */
-Test(uring_kinds, cqe32)
+GT_CASE(uring_kinds, cqe32)
 {
 	static const struct gs_op ops[] = {
 		{ GS_WRITE, 4, DEV, 0x89abcdef },
@@ -160,13 +160,13 @@ Test(uring_kinds, cqe32)
 	io_uring_queue_exit(&ring);
 }
 
-Test(uring_kinds, cqe32_tour)
+GT_CASE(uring_kinds, cqe32_tour)
 {
 	take_tour(&(struct kind){ .setup = RING | IORING_SETUP_CQE32 });
 }
 
 /* Linked runs go one after the other; a failed link breaks the chain. */
-Test(uring_kinds, linked)
+GT_CASE(uring_kinds, linked)
 {
 	static const struct gs_op spinner[] = { { GS_SPIN, 0, 0, 0 } };
 	struct io_uring_sqe *sqe;
@@ -205,7 +205,7 @@ Test(uring_kinds, linked)
 }
 
 /* A run can follow any other request, and any request a run. */
-Test(uring_kinds, linked_with_other_requests)
+GT_CASE(uring_kinds, linked_with_other_requests)
 {
 	static const struct gs_op ops[] = { { GS_WRITE, 4, DEV, 5 }, { GS_OFF } };
 	struct io_uring_sqe *sqe;
@@ -239,7 +239,7 @@ Test(uring_kinds, linked_with_other_requests)
 }
 
 /* A successful run may be silent: the exit is in the shared page. */
-Test(uring_kinds, cqe_skip)
+GT_CASE(uring_kinds, cqe_skip)
 {
 	static const struct gs_op ops[] = { { GS_WRITE, 4, DEV, 5 }, { GS_OFF } };
 	struct io_uring_sqe *sqe;
@@ -273,7 +273,7 @@ Test(uring_kinds, cqe_skip)
 }
 
 /* The ring's own cancellation and timeouts: they fail or wait, and break nothing. */
-Test(uring_kinds, timeout_linked_to_a_parked_run)
+GT_CASE(uring_kinds, timeout_linked_to_a_parked_run)
 {
 	static const struct gs_op sleeper[] = { { GS_WFI }, { GS_GOTO, 0, 0, 1 << 30 } };
 	struct __kernel_timespec ts = { .tv_nsec = 20000000 };
@@ -311,7 +311,7 @@ Test(uring_kinds, timeout_linked_to_a_parked_run)
 }
 
 /* More completions than the ring holds: none is lost. */
-Test(uring_kinds, overflow_of_completions)
+GT_CASE(uring_kinds, overflow_of_completions)
 {
 	static const struct gs_op spinner[] = { { GS_SPIN, 0, 0, 0 } };
 	struct io_uring_sqe *sqe;

@@ -7,7 +7,7 @@
 #define DEV	GT_DEV_BASE
 #define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
 
-TestSuite(uring_park, GT_TEST);
+TestSuite(uring_park, .timeout = GT_TIMEOUT);
 
 static const struct gs_op sleeper[] = { { GS_WFI }, { GS_GOTO, 0, 0, 1 << 30 } };
 static const struct gs_op napper[] = {
@@ -16,7 +16,7 @@ static const struct gs_op napper[] = {
 	{ GS_OFF },
 };
 
-Test(uring_park, park_ends_with_runnable)
+GT_CASE(uring_park, park_ends_with_runnable)
 {
 	struct io_uring ring;
 	struct gt_vcpu *vcpu;
@@ -46,7 +46,7 @@ Test(uring_park, park_ends_with_runnable)
 	io_uring_queue_exit(&ring);
 }
 
-Test(uring_park, kick_ends_a_park)
+GT_CASE(uring_park, kick_ends_a_park)
 {
 	struct io_uring ring;
 	struct gt_vm vm;
@@ -64,7 +64,7 @@ Test(uring_park, kick_ends_a_park)
 	io_uring_queue_exit(&ring);
 }
 
-Test(uring_park, kick_by_ioctl_ends_a_park)
+GT_CASE(uring_park, kick_by_ioctl_ends_a_park)
 {
 	struct io_uring ring;
 	struct gt_vm vm;
@@ -78,7 +78,7 @@ Test(uring_park, kick_by_ioctl_ends_a_park)
 	io_uring_queue_exit(&ring);
 }
 
-Test(uring_park, kick_of_an_idle_vcpu_is_forgotten)
+GT_CASE(uring_park, kick_of_an_idle_vcpu_is_forgotten)
 {
 	struct io_uring ring;
 	struct gt_vm vm;
@@ -92,7 +92,7 @@ Test(uring_park, kick_of_an_idle_vcpu_is_forgotten)
 	io_uring_queue_exit(&ring);
 }
 
-Test(uring_park, cancel_of_a_park)
+GT_CASE(uring_park, cancel_of_a_park)
 {
 	struct io_uring ring;
 	struct gt_vm vm;
@@ -114,7 +114,7 @@ Test(uring_park, cancel_of_a_park)
 	io_uring_queue_exit(&ring);
 }
 
-Test(uring_park, cancel_of_an_idle_vcpu)
+GT_CASE(uring_park, cancel_of_an_idle_vcpu)
 {
 	struct io_uring ring;
 	struct gt_vm vm;
@@ -131,7 +131,7 @@ Test(uring_park, cancel_of_an_idle_vcpu)
 }
 
 /* A pending read outlives a cancelled run: its answer is asked for once. */
-Test(uring_park, cancel_loses_no_access)
+GT_CASE(uring_park, cancel_loses_no_access)
 {
 	static const struct gs_op ops[] = {
 		{ GS_READ, 8, DEV, 0 }, { GS_WFI }, { GS_ECHO, 8, DEV + 8, 0 },

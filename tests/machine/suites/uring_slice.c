@@ -12,12 +12,12 @@
 #define DEV	GT_DEV_BASE
 #define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
 
-TestSuite(uring_slice, GT_TEST);
+TestSuite(uring_slice, .timeout = GT_TIMEOUT);
 
 static const struct gs_op sleeper[] = { { GS_WFI }, { GS_GOTO, 0, 0, 1 << 30 } };
 static const struct gs_op spinner[] = { { GS_SPIN, 0, 0, 0 } };
 
-Test(uring_slice, spinning_guest_is_preempted)
+GT_CASE(uring_slice, spinning_guest_is_preempted)
 {
 	struct io_uring ring;
 	struct gt_vm vm;
@@ -34,7 +34,7 @@ Test(uring_slice, spinning_guest_is_preempted)
 }
 
 /* The longest slice that fits the SQE is bounded by the driver. */
-Test(uring_slice, slice_is_bounded)
+GT_CASE(uring_slice, slice_is_bounded)
 {
 	struct io_uring_sqe *sqe;
 	struct io_uring ring;
@@ -56,7 +56,7 @@ Test(uring_slice, slice_is_bounded)
 }
 
 /* Past its deadline the guest is not entered: a write it would do does not come. */
-Test(uring_slice, deadline_in_the_past)
+GT_CASE(uring_slice, deadline_in_the_past)
 {
 	static const struct gs_op ops[] = {
 		{ GS_READ, 8, DEV, 0 }, { GS_ECHO, 8, DEV + 8, 0 }, { GS_OFF },
@@ -105,7 +105,7 @@ Test(uring_slice, deadline_in_the_past)
 }
 
 /* A batch of spinning guests with a deadline: the later ones are not entered. */
-Test(uring_slice, deadline_bounds_a_batch)
+GT_CASE(uring_slice, deadline_bounds_a_batch)
 {
 	const unsigned int batch = 64;
 	struct io_uring_sqe *sqe;
@@ -129,7 +129,7 @@ Test(uring_slice, deadline_bounds_a_batch)
 	io_uring_queue_exit(&ring);
 }
 
-Test(uring_slice, immediate_exit)
+GT_CASE(uring_slice, immediate_exit)
 {
 	struct io_uring ring;
 	struct gt_vcpu *vcpu;
@@ -160,7 +160,7 @@ static void on_alarm(int sig)
 }
 
 /* The signal ends the run, its handler has run, nothing is lost. */
-Test(uring_slice, signal_ends_a_run)
+GT_CASE(uring_slice, signal_ends_a_run)
 {
 	static const struct gs_op ops[] = {
 		{ GS_READ, 8, DEV, 0 }, { GS_SPIN, 0, 30000000, 0 }, { GS_ECHO, 8, DEV + 8, 0 },
@@ -218,7 +218,7 @@ static void *cancel_all_the_time(void *arg)
 	return NULL;
 }
 
-Test(uring_slice, cancel_of_a_run_in_progress)
+GT_CASE(uring_slice, cancel_of_a_run_in_progress)
 {
 	struct canceller c = { 0 };
 	struct io_uring ring;
@@ -288,7 +288,7 @@ static void join_ioctl(struct ioctl_thread *t)
 	close(t->eventfd);
 }
 
-Test(uring_slice, busy_while_the_ioctl_runs)
+GT_CASE(uring_slice, busy_while_the_ioctl_runs)
 {
 	struct ioctl_thread t;
 	struct io_uring ring;
@@ -305,7 +305,7 @@ Test(uring_slice, busy_while_the_ioctl_runs)
 	io_uring_queue_exit(&ring);
 }
 
-Test(uring_slice, kick_and_cancel_end_the_ioctl)
+GT_CASE(uring_slice, kick_and_cancel_end_the_ioctl)
 {
 	struct ioctl_thread t;
 	struct io_uring ring;
@@ -328,7 +328,7 @@ Test(uring_slice, kick_and_cancel_end_the_ioctl)
 }
 
 /* Taken out of its VM under the feet of an ioctl, running or asleep. */
-Test(uring_slice, vcpu_removed_while_the_ioctl_runs)
+GT_CASE(uring_slice, vcpu_removed_while_the_ioctl_runs)
 {
 	struct ioctl_thread t;
 	struct gt_vm vm;
@@ -347,7 +347,7 @@ Test(uring_slice, vcpu_removed_while_the_ioctl_runs)
 	gt_vm_close(&vm);
 }
 
-Test(uring_slice, kick_signal_and_cancel_end_a_sleeping_ioctl)
+GT_CASE(uring_slice, kick_signal_and_cancel_end_a_sleeping_ioctl)
 {
 	struct ioctl_thread t;
 	struct io_uring ring;
@@ -373,7 +373,7 @@ Test(uring_slice, kick_signal_and_cancel_end_a_sleeping_ioctl)
 	io_uring_queue_exit(&ring);
 }
 
-Test(uring_slice, busy_while_parked)
+GT_CASE(uring_slice, busy_while_parked)
 {
 	struct io_uring ring, second;
 	struct gt_vm vm;

@@ -13,15 +13,26 @@
 #define GT_ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /*
- * Around each test: the modules are loaded, and the kernel's log is clean behind
- * the mark that the test made at its start.
+ * A test: Criterion's Test() with the modules loaded before, and the kernel's log
+ * looked at behind. That is done in the test itself, because Criterion does not
+ * count what fails in .fini.
  */
+#define GT_CASE(suite, name, ...)				\
+	static void suite##_##name##_case(void);		\
+	Test(suite, name, ##__VA_ARGS__)			\
+	{							\
+		gt_begin();					\
+		suite##_##name##_case();			\
+		gt_end();					\
+	}							\
+	static void suite##_##name##_case(void)
+
 static inline void gt_begin(void)
 {
 	int ret = gt_modules_load();
 
 	cr_assert_eq(ret, 0, "modules: %s", strerror(-ret));
-	gt_klog_mark("begin");
+	cr_assert_eq(gt_klog_mark("begin"), 0, "cannot write to the kernel's log");
 }
 
 static inline void gt_end(void)
@@ -30,7 +41,5 @@ static inline void gt_end(void)
 
 	cr_assert_not(gt_klog_dirty("begin", line, sizeof(line)), "kernel log: %s", line);
 }
-
-#define GT_TEST	.init = gt_begin, .fini = gt_end, .timeout = GT_TIMEOUT
 
 #endif /* GT_H */

@@ -91,14 +91,20 @@ int gt_modules_unload(void)
 	return 0;
 }
 
-void gt_klog_mark(const char *text)
+/* One write() is one record; stdio would seek first, which this file refuses. */
+int gt_klog_mark(const char *text)
 {
-	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	char line[128];
+	int fd, len, ret = 0;
 
+	fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
-		return;
-	dprintf(fd, "<6>test: %s\n", text);
+		return -errno;
+	len = snprintf(line, sizeof(line), "<6>test: %s\n", text);
+	if (write(fd, line, len) != len)
+		ret = -errno;
 	close(fd);
+	return ret;
 }
 
 static bool line_is_defect(const char *line)
@@ -122,14 +128,15 @@ static bool line_is_defect(const char *line)
 bool gt_klog_dirty(const char *mark, char *line, size_t size)
 {
 	char want[256], record[8192];
-	bool marked = false, dirty = false;
+	bool dirty = true;
 	ssize_t n;
 	int fd;
 
 	snprintf(want, sizeof(want), "test: %s\n", mark);
+	snprintf(line, size, "no mark, or no log to be read");
 	fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
-		return false;
+		return true;
 	for (;;) {
 		n = read(fd, record, sizeof(record) - 1);
 		if (n < 0 && errno == EPIPE)
@@ -138,9 +145,8 @@ bool gt_klog_dirty(const char *mark, char *line, size_t size)
 			break;
 		record[n] = 0;
 		if (strstr(record, want)) {
-			marked = true;
 			dirty = false;
-		} else if (marked && !dirty && line_is_defect(record)) {
+		} else if (!dirty && line_is_defect(record)) {
 			dirty = true;
 			snprintf(line, size, "%s", record);
 		}
@@ -189,8 +195,21 @@ long gt_status_kb(int pid, const char *name)
 	return find_number(path, name);
 }
 
+/* The counters are kept by CPU and lag behind until somebody folds them. */
+static void refresh_vmstat(void)
+{
+	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, "1", 1) < 0)
+		errno = 0;
+	close(fd);
+}
+
 long gt_pinned(void)
 {
+	refresh_vmstat();
 	return gt_vmstat("nr_foll_pin_acquired") - gt_vmstat("nr_foll_pin_released");
 }
 

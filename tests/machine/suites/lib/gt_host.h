@@ -25,9 +25,10 @@ int gt_modules_unload(void);
 
 /*
  * A mark in the kernel's log, and whether the kernel reported a defect (BUG,
- * WARNING, Oops, ...) behind it. The offending line is copied to @line.
+ * WARNING, Oops, ...) behind the last such mark. The offending line is copied to
+ * @line. A log without the mark is not clean either.
  */
-void gt_klog_mark(const char *text);
+int gt_klog_mark(const char *text);
 bool gt_klog_dirty(const char *mark, char *line, size_t size);
 
 /* A counter of /proc/vmstat or /proc/meminfo (kB); -1 if it is not there. */
