@@ -29,8 +29,9 @@ sysroot=$BUILD/sysroot
 host_arch=$(dpkg --print-architecture)
 
 # Packages of the sysroot: with all they depend on, and by themselves.
-sysroot_closure='libc6 libcriterion3 libfdt1 liburing2'
-sysroot_single='libc6-dev libcriterion-dev libfdt-dev liburing-dev busybox-static'
+sysroot_closure='libc6 libcriterion3 libfdt1 liburing2 libuv1 libglib2.0-0 libsystemd0'
+sysroot_single='libc6-dev libcriterion-dev libfdt-dev liburing-dev busybox-static
+	libuv1-dev libglib2.0-dev libsystemd-dev libconfig-dev'
 
 die() {
 	echo "fetch.sh: $*" >&2
@@ -203,6 +204,12 @@ fetch_kernel() {
 	replace "$tmp" "$kernel_dir"
 }
 
+# A sysroot with other packages than these is fetched anew.
+sysroot_parts() {
+	# shellcheck disable=SC2086 # lists of words
+	printf '%s\n' $sysroot_closure $sysroot_single
+}
+
 fetch_sysroot() {
 	local tmp=$sysroot.new d
 
@@ -220,7 +227,7 @@ fetch_sysroot() {
 		[ -e "$tmp/$d" ] || ln -s "usr/$d" "$tmp/$d"
 	done
 	rm -rf "$tmp/usr/share/doc" "$tmp/usr/share/locale" "$tmp/usr/share/man"
-	touch "$tmp/.fetched"
+	sysroot_parts > "$tmp/.fetched"
 	replace "$tmp" "$sysroot"
 }
 
@@ -249,7 +256,7 @@ fi
 
 need_kernel='' need_sysroot=''
 [ -e "$kernel_dir/.fetched" ] || need_kernel=y
-[ -e "$sysroot/.fetched" ] || need_sysroot=y
+[ "$(sysroot_parts)" = "$(cat "$sysroot/.fetched" 2>/dev/null)" ] || need_sysroot=y
 if [ -n "$need_kernel$need_sysroot" ]; then
 	apt_setup
 	[ -z "$need_kernel" ] || fetch_kernel

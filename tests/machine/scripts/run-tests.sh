@@ -46,6 +46,7 @@ show_console() {
 		next
 	}
 	/^\[ *[0-9]+\.[0-9]+\]/ || /Synthesis: / || /machine: exit/ || /^ *$/ { next }
+	/^mon: / && !/panic|assert/ { next }
 	{ print "    " $0; fflush() }'
 }
 
