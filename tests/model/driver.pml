@@ -37,7 +37,7 @@ inline complete()
 #endif
 }
 
-/* gh_vcpu_act(). The kick's way into the guest is in vcpu_kick.pml. */
+/* gh_vcpu_act(). How a kick gets into the guest is in vcpu_kick.pml. */
 inline carry_out()
 {
 	if

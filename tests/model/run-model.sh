@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #
-# Checks the model of the vCPU exhaustively: first as the driver is, in scenarios
+# Checks the models of the vCPU exhaustively: first as the driver is, in scenarios
 # that differ in who takes part, then with one defect after the other, each of which
 # must be found. Ends in 'N passed, N failed'.
 #
@@ -42,10 +42,14 @@ declare -A scenario=(
 	[fair-ring-exit]='-DRINGS -DWORKER -DRING_EXIT -DLIVENESS'
 	[fair-teardown]='-DRINGS -DWORKER -DDOWN=1 -DLIVENESS'
 	[fair-ioctl]='-DIOCTL=1 -DDOWN=1 -DSPURIOUS=1 -DLIVENESS'
+	[guest-kick]=''
 )
 scenarios='wake kick cancel two-rings ring-exit ring-exit-two power-off vm-exit teardown
 teardown-exit ioctl ioctl-kick ioctl-vm-exit ioctl-teardown ioctl-and-ring
-fair-run fair-ring-exit fair-teardown fair-ioctl'
+fair-run fair-ring-exit fair-teardown fair-ioctl guest-kick'
+
+# All are about vcpu_park.pml but these.
+declare -A models=([guest-kick]=vcpu_kick)
 
 # What must come to pass under weak fairness, a formula of vcpu_park.pml each.
 declare -A formulas=(
@@ -84,9 +88,14 @@ PARK_TELLS_NOBODY		teardown
 STOP_TELLS_NOBODY		ioctl-teardown
 ENTER_IGNORES_FLAGS		fair-ioctl
 SLICE_ENDS_BY_READY_ONLY	fair-run
+KICK_WITHOUT_RETRY		guest-kick
+KICKED_CLEARED_LATE		guest-kick
+FLAG_AFTER_KICK			guest-kick
+CPU_WRITTEN_LATE		guest-kick
+CLOCK_STARTED_LATE		guest-kick
 '
 
-# build DIR DEFINES MUTATION: the model and its verifier.
+# build DIR DEFINES MUTATION MODEL: the model and its verifier.
 build() {
 	local dir=$1 mut=${3:+-DMUT_$3} kind='-DSAFETY'
 	local defs=()
@@ -101,22 +110,22 @@ build() {
 	gcc -Wall -I"$root/kernel" $mut -o gen "$here/gen.c"
 	./gen > vcpu_table.pml
 	# shellcheck disable=SC2086
-	spin "${defs[@]}" $mut -a vcpu_park.pml
+	spin "${defs[@]}" $mut -a "$4.pml"
 	# What spin writes has warnings of its own.
 	gcc -O1 -w $kind -DMEMLIM=$memory_mb -o pan pan.c
 }
 
-# verify DEFINES MUTATION [FORMULA]: what the verifier found, on one line.
+# verify DEFINES MUTATION MODEL [FORMULA]: what the verifier found, on one line.
 verify() {
 	local options=(-E "-m$depth") text states mut=${2:+-DMUT_$2} status=0
 
-	[ -z "${3:-}" ] || options+=(-a -f -N "$3")
+	[ -z "${4:-}" ] || options+=(-a -f -N "$4")
 	rm -f ./*.trail
 	timeout $time_limit ./pan "${options[@]}" > pan.out 2>&1 || status=$?
 	cat pan.out
 	if ls ./*.trail > /dev/null 2>&1; then
 		# shellcheck disable=SC2086
-		spin $1 $mut -t -p -g -k vcpu_park.pml.trail vcpu_park.pml > trail.txt 2>&1 || true
+		spin $1 $mut -t -p -g -k "$3.pml.trail" "$3.pml" > trail.txt 2>&1 || true
 	fi
 	text=$(< pan.out)
 	states=$(awk '/states, stored/ { print $1; exit }' pan.out)
@@ -131,14 +140,13 @@ verify() {
 	fi
 }
 
-# check NAME DEFINES MUTATION FORMULAS: the first verdict that is not 'complete', or
-# the last.
+# check NAME SCENARIO MUTATION: the first verdict that is not 'complete', or the last.
 check() {
-	local name=$1 f
+	local name=$1 defines=${scenario[$2]} mut=$3 model=${models[$2]:-vcpu_park} f
 	(
-		build "$out/$name" "$2" "$3"
-		for f in ${4:-''}; do
-			verify "$2" "$3" "$f"
+		build "$out/$name" "$defines" "$mut" "$model"
+		for f in ${formulas[$2]:-''}; do
+			verify "$defines" "$mut" "$model" "$f"
 			[[ $(< verdict) == complete* ]] || break
 		done
 	) > "$out/$name.log" 2>&1 || echo "did not build: see the log" > "$out/$name/verdict"
@@ -178,12 +186,14 @@ begin=$SECONDS
 echo "The driver as it is: no error in any state"
 for s in $scenarios; do
 	selected "$s" || continue
-	report "$s" complete "$(check "$s" "${scenario[$s]}" '' "${formulas[$s]:-}")"
+	report "$s" complete "$(check "$s" "$s" '')"
 done
 echo "One defect each: an error"
 while read -r name s; do
-	[ -n "$name" ] && selected "$name" || continue
-	report "$name" error "$(check "$name" "${scenario[$s]}" "$name" "${formulas[$s]:-}")"
+	if [ -z "$name" ] || ! selected "$name"; then
+		continue
+	fi
+	report "$name" error "$(check "$name" "$s" "$name")"
 done <<< "$defects"
 
 echo "Time: $((SECONDS - begin)) s"
