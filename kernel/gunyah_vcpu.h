@@ -209,20 +209,31 @@ struct gunyah_vcpu {
 
 /**
  * struct gh_vcpu_slice - one run, on the runner's stack
+ * @flags: GH_URING_RUN_*
+ * @resume_data: answer to the pending access, with GH_URING_RUN_RESUME
+ * @deadline_ns: CLOCK_MONOTONIC, 0: none
+ * @slice_ns: how long, 0: the default
+ * @may_sleep: a worker or an ioctl; otherwise the ring waits for us
+ * @ioctl: the slice is renewed, the thread reschedules in place
+ *
+ * From here on gh_vcpu_run_slice()'s own, zero before:
  * @begin: when the run began, ns of CLOCK_MONOTONIC
  * @end: when the slice is over
  * @tries: entries without a step so far
  * @entered: the guest was entered: each run does so once, however short its slice
- * @may_sleep: a worker or an ioctl; otherwise the ring waits for us
- * @ioctl: the slice is renewed, the thread reschedules in place
  */
 struct gh_vcpu_slice {
+	u64 flags;
+	u64 resume_data;
+	u64 deadline_ns;
+	u32 slice_ns;
+	bool may_sleep;
+	bool ioctl;
+
 	u64 begin;
 	u64 end;
 	unsigned int tries;
 	bool entered;
-	bool may_sleep;
-	bool ioctl;
 };
 
 /*
@@ -254,8 +265,6 @@ void gh_vcpu_kick(struct gunyah_vcpu *vcpu);
 void gh_vcpu_cancel(struct gunyah_vcpu *vcpu);
 
 /* gunyah_vcpu_run.c */
-void gh_vcpu_slice_init(struct gh_vcpu_slice *slice, u64 now, u64 length, bool may_sleep);
-int gh_vcpu_take_answer(struct gunyah_vcpu *vcpu, u64 flags, u64 data);
 int gh_vcpu_report(struct gunyah_vcpu *vcpu);
 int gh_vcpu_run_slice(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice);
 long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu);

@@ -15,6 +15,8 @@
 #define GUNYAH_VCPU_CLOCK_H
 
 #include <linux/hrtimer.h>
+#include <linux/ktime.h>
+#include <linux/limits.h>
 #include <linux/percpu.h>
 #include <linux/smp.h>
 
@@ -38,6 +40,18 @@ struct gh_slice_clock {
 #define GH_CLOCK_OVERDUE	1ULL
 
 DECLARE_PER_CPU(struct gh_slice_clock, gh_slice_clock);
+
+/*
+ * A time that is not before now, and at most a slice later: as long as the timer is
+ * armed that needs no look at the clock, which costs as much as the rest of a run.
+ * Any CPU's timer will do.
+ */
+static __always_inline u64 gh_clock_latest(void)
+{
+	u64 expires = raw_cpu_read(gh_slice_clock.expires);
+
+	return likely(expires != U64_MAX) ? expires : ktime_get_ns();
+}
 
 bool gh_clock_arm(struct gh_slice_clock *clock, u64 end, bool first);
 

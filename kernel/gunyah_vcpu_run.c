@@ -26,37 +26,23 @@
 /* The last bits of POWERED_OFF: the vCPU will not run again. */
 #define GH_POWERED_OFF_GONE	BIT_ULL(0)
 
-void gh_vcpu_slice_init(struct gh_vcpu_slice *slice, u64 now, u64 length, bool may_sleep)
-{
-	*slice = (struct gh_vcpu_slice){
-		.begin = now,
-		.end = now + length,
-		.may_sleep = may_sleep,
-	};
-}
-
 /* The value of an access of @len bytes: 1, 2, 4 or 8. */
 static u64 gh_mmio_mask(u64 len)
 {
 	return U64_MAX >> (64 - 8 * len);
 }
 
-/**
- * gh_vcpu_take_answer() - take the answer to the pending access from user space
- * @vcpu: owned
- * @flags: GH_URING_RUN_*
- * @data: the answer, if @flags has GH_URING_RUN_RESUME
- *
- * Return: 0, or -EINVAL and the access remains pending
- */
-int gh_vcpu_take_answer(struct gunyah_vcpu *vcpu, u64 flags, u64 data)
+/* Takes the answer to the pending access; or -EINVAL, and it remains pending. */
+static __always_inline int gh_vcpu_take_answer(struct gunyah_vcpu *vcpu,
+					       const struct gh_vcpu_slice *slice)
 {
 	struct gh_vcpu_run *run = vcpu->run;
+	u64 data = slice->resume_data;
 
 	if (vcpu->pending == GH_VCPU_PENDING_NONE)
 		return 0;
 
-	if (!(flags & GH_URING_RUN_RESUME)) {
+	if (!(slice->flags & GH_URING_RUN_RESUME)) {
 		if (READ_ONCE(run->mmio.resume_action) != GH_VCPU_RESUME_HANDLED)
 			return -EINVAL;
 		data = le64_to_cpu(READ_ONCE(*(__le64 *)run->mmio.data));
@@ -343,7 +329,7 @@ static int gh_vcpu_mmio(struct gunyah_vcpu *vcpu, const struct gh_vcpu_run_resp 
 	if (write) {
 		/* The hypervisor passes the whole register. */
 		data = resp->data[2] & gh_mmio_mask(len);
-		if (!gunyah_vm_mmio_write(vcpu->ghvm, addr, len, data)) {
+		if (!gunyah_vm_mmio_write(vcpu->ghvm, vcpu->id, addr, len, data)) {
 			vcpu->stats.mmio_kernel++;
 			return GH_RUN_AGAIN;
 		}
@@ -404,9 +390,33 @@ static int gh_vcpu_handle(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice,
 	}
 }
 
+/*
+ * Sets when the slice ends; false if its deadline has passed. The timer that is
+ * armed already says when now is, so a slice can be longer by what is left of
+ * the one before; a deadline is exact.
+ */
+static __always_inline bool gh_vcpu_begin_slice(struct gh_vcpu_slice *slice)
+{
+	u64 length = slice->slice_ns;
+	u64 now = gh_clock_latest();
+
+	if (!length)
+		length = GH_SLICE_DEFAULT_NS;
+	else
+		length = clamp_t(u64, length, GH_SLICE_MIN_NS, GH_SLICE_MAX_NS);
+	if (!slice->begin)
+		slice->begin = now;
+	slice->end = now + length;
+	if (slice->deadline_ns && slice->end > slice->deadline_ns) {
+		slice->end = slice->deadline_ns;
+		return ktime_get_ns() < slice->deadline_ns;
+	}
+	return true;
+}
+
 /**
  * gh_vcpu_run_slice() - run the guest until user space must know something
- * @vcpu: owned, the answer to its pending access taken
+ * @vcpu: owned
  * @slice: how long and how
  *
  * Return: what a command's CQE says, -errno, or GH_RUN_WAIT
@@ -417,7 +427,14 @@ int gh_vcpu_run_slice(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
 	enum gh_error error;
 	int ret;
 
+	ret = gh_vcpu_take_answer(vcpu, slice);
+	if (unlikely(ret))
+		return ret;
 	vcpu->stats.runs++;
+	if (unlikely(!gh_vcpu_begin_slice(slice))) {
+		vcpu->stats.preempts++;
+		return GH_URING_EXIT_PREEMPTED;
+	}
 	if (unlikely(!READ_ONCE(vcpu->live) || vcpu->broken)) {
 		ret = gh_vcpu_may_run(vcpu);
 		if (ret)
@@ -471,7 +488,11 @@ static long gh_vcpu_ioctl_result(int ret)
 /* GH_VCPU_RUN as ioctl: until an exit, a signal or a kick, waiting included. */
 long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu)
 {
-	struct gh_vcpu_slice slice;
+	struct gh_vcpu_slice slice = {
+		.slice_ns = GH_SLICE_MAX_NS,
+		.may_sleep = true,
+		.ioctl = true,
+	};
 	int ret;
 
 	if (current->mm != vcpu->mm)
@@ -485,19 +506,12 @@ long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu)
 		return -EBUSY;
 	}
 
-	ret = gh_vcpu_take_answer(vcpu, 0, 0);
-	if (ret)
-		goto out;
-	gh_vcpu_slice_init(&slice, ktime_get_ns(), GH_SLICE_MAX_NS, true);
-	slice.ioctl = true;
 	for (;;) {
 		ret = gh_vcpu_run_slice(vcpu, &slice);
 		if (ret != GH_RUN_WAIT)
 			break;
 		gh_vcpu_sleep(vcpu);
-		slice.end = ktime_get_ns() + GH_SLICE_MAX_NS;
 	}
-out:
 	gh_vcpu_stop(vcpu);
 	return gh_vcpu_ioctl_result(ret);
 }

@@ -8,7 +8,6 @@
  */
 
 #include <linux/fs.h>
-#include <linux/ktime.h>
 #include <linux/sched.h>
 
 #include "compat.h"
@@ -79,27 +78,23 @@ static bool gh_vcpu_uring_inline(const struct gunyah_vcpu *vcpu, s32 res, u64 *e
 	return true;
 }
 
-/* A command's own fields, read once from memory that user space can change. */
-struct gh_vcpu_args {
-	u64 flags;
-	u64 resume_data;
-	u64 deadline_ns;
-	u32 slice_ns;
-};
-
-static int gh_vcpu_uring_args(const struct io_uring_cmd *cmd, struct gh_vcpu_args *args)
+/*
+ * A command's own fields, each read once from memory that user space can change.
+ */
+static __always_inline int gh_vcpu_uring_args(const struct io_uring_cmd *cmd,
+					      struct gh_vcpu_slice *slice)
 {
 	const struct io_uring_sqe *sqe = cmd->sqe;
 	const struct gh_uring_run *run = gh_uring_sqe_cmd(sqe, struct gh_uring_run);
 
-	args->flags = READ_ONCE(sqe->addr);
-	args->slice_ns = READ_ONCE(sqe->len);
-	args->resume_data = READ_ONCE(run->resume_data);
-	args->deadline_ns = READ_ONCE(run->deadline_ns);
+	slice->flags = READ_ONCE(sqe->addr);
+	slice->slice_ns = READ_ONCE(sqe->len);
+	slice->resume_data = READ_ONCE(run->resume_data);
+	slice->deadline_ns = READ_ONCE(run->deadline_ns);
 
-	if (args->flags & ~GH_URING_RUN_FLAGS)
+	if (slice->flags & ~GH_URING_RUN_FLAGS)
 		return -EINVAL;
-	if (args->resume_data && !(args->flags & GH_URING_RUN_RESUME))
+	if (slice->resume_data && !(slice->flags & GH_URING_RUN_RESUME))
 		return -EINVAL;
 	if (READ_ONCE(sqe->buf_index) || READ_ONCE(sqe->file_index) ||
 	    cmd->flags & IORING_URING_CMD_MASK)
@@ -107,39 +102,16 @@ static int gh_vcpu_uring_args(const struct io_uring_cmd *cmd, struct gh_vcpu_arg
 	return 0;
 }
 
-/* Owned. The command's result, or GH_RUN_WAIT. */
-static int gh_vcpu_uring_owned(struct gunyah_vcpu *vcpu, const struct gh_vcpu_args *args,
-			       unsigned int issue_flags)
-{
-	struct gh_vcpu_slice slice;
-	u64 length = GH_SLICE_DEFAULT_NS;
-	u64 now;
-	int ret;
-
-	ret = gh_vcpu_take_answer(vcpu, args->flags, args->resume_data);
-	if (ret)
-		return ret;
-
-	now = ktime_get_ns();
-	if (args->slice_ns)
-		length = clamp_t(u64, args->slice_ns, GH_SLICE_MIN_NS, GH_SLICE_MAX_NS);
-	if (args->deadline_ns) {
-		if (now >= args->deadline_ns)
-			return GH_URING_EXIT_PREEMPTED;
-		length = min(length, args->deadline_ns - now);
-	}
-	gh_vcpu_slice_init(&slice, now, length, !(issue_flags & IO_URING_F_NONBLOCK));
-	return gh_vcpu_run_slice(vcpu, &slice);
-}
-
 static int gh_vcpu_uring_run(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	struct gunyah_vcpu *vcpu = cmd->file->private_data;
-	struct gh_vcpu_args args;
+	struct gh_vcpu_slice slice = {
+		.may_sleep = !(issue_flags & IO_URING_F_NONBLOCK),
+	};
 	u64 extra;
 	int ret;
 
-	ret = gh_vcpu_uring_args(cmd, &args);
+	ret = gh_vcpu_uring_args(cmd, &slice);
 	if (unlikely(ret))
 		return ret;
 	/* A ring's own threads have the mm of the ring's creator. */
@@ -155,13 +127,13 @@ static int gh_vcpu_uring_run(struct io_uring_cmd *cmd, unsigned int issue_flags)
 		return -EBUSY;
 	}
 
-	ret = gh_vcpu_uring_owned(vcpu, &args, issue_flags);
+	ret = gh_vcpu_run_slice(vcpu, &slice);
 	if (ret == GH_RUN_WAIT)
 		return gh_vcpu_uring_park(vcpu, cmd, issue_flags);
 
 	if (issue_flags & IO_URING_F_CQE32 && ret > 0 &&
 	    gh_vcpu_uring_inline(vcpu, ret, &extra)) {
-		/* Only done() can carry it. Before STOP: the page is ours until then. */
+		/* Only done() can carry it; the page was read while it was ours. */
 		gh_vcpu_stop(vcpu);
 		gh_uring_done(cmd, ret | GH_URING_RES_INLINE, extra, issue_flags);
 		return -EIOCBQUEUED;
@@ -170,10 +142,23 @@ static int gh_vcpu_uring_run(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	return ret;
 }
 
-int gh_vcpu_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
+/* KICK and CANCEL have no fields. */
+static int gh_vcpu_uring_end(struct io_uring_cmd *cmd)
 {
 	struct gunyah_vcpu *vcpu = cmd->file->private_data;
+	struct gh_vcpu_slice slice;
 
+	if (gh_vcpu_uring_args(cmd, &slice) || slice.flags || slice.slice_ns || slice.deadline_ns)
+		return -EINVAL;
+	if (cmd->cmd_op == GH_VCPU_KICK)
+		gh_vcpu_kick(vcpu);
+	else
+		gh_vcpu_cancel(vcpu);
+	return 0;
+}
+
+int gh_vcpu_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
 	if (unlikely(issue_flags & IO_URING_F_CANCEL))
 		return gh_vcpu_uring_cancel(cmd, issue_flags);
 
@@ -181,18 +166,8 @@ int gh_vcpu_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	case GH_VCPU_RUN:
 		return gh_vcpu_uring_run(cmd, issue_flags);
 	case GH_VCPU_KICK:
-	case GH_VCPU_CANCEL: {
-		struct gh_vcpu_args args;
-		int ret = gh_vcpu_uring_args(cmd, &args);
-
-		if (ret || args.flags || args.slice_ns || args.deadline_ns)
-			return -EINVAL;
-		if (cmd->cmd_op == GH_VCPU_KICK)
-			gh_vcpu_kick(vcpu);
-		else
-			gh_vcpu_cancel(vcpu);
-		return 0;
-	}
+	case GH_VCPU_CANCEL:
+		return gh_vcpu_uring_end(cmd);
 	default:
 		return -EOPNOTSUPP;
 	}
