@@ -40,10 +40,14 @@ static uint64_t forward_read(uint64_t offset, uint8_t size)
 	uint64_t p = MON_GICD_BASE + offset;
 
 	switch (size) {
-	case 1: return *(volatile uint8_t *)p;
-	case 2: return *(volatile uint16_t *)p;
-	case 4: return *(volatile uint32_t *)p;
-	default: return *(volatile uint64_t *)p;
+	case 1:
+		return *(volatile uint8_t *)p;
+	case 2:
+		return *(volatile uint16_t *)p;
+	case 4:
+		return *(volatile uint32_t *)p;
+	default:
+		return *(volatile uint64_t *)p;
 	}
 }
 
@@ -56,10 +60,18 @@ static void forward(struct mon_access *a, uint64_t offset)
 		return;
 	}
 	switch (a->size) {
-	case 1: *(volatile uint8_t *)p = (uint8_t)a->value; break;
-	case 2: *(volatile uint16_t *)p = (uint16_t)a->value; break;
-	case 4: *(volatile uint32_t *)p = (uint32_t)a->value; break;
-	default: *(volatile uint64_t *)p = a->value; break;
+	case 1:
+		*(volatile uint8_t *)p = (uint8_t)a->value;
+		break;
+	case 2:
+		*(volatile uint16_t *)p = (uint16_t)a->value;
+		break;
+	case 4:
+		*(volatile uint32_t *)p = (uint32_t)a->value;
+		break;
+	default:
+		*(volatile uint64_t *)p = a->value;
+		break;
 	}
 }
 

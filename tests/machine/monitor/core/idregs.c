@@ -73,28 +73,50 @@ static uint64_t mmfr2(void)
 static uint64_t aarch32(unsigned int n)
 {
 	switch (n) {
-	case 0: return mon_read(S3_0_C0_C1_0);
-	case 1: return mon_read(S3_0_C0_C1_1);
-	case 2: return mon_read(S3_0_C0_C1_2);
-	case 4: return mon_read(S3_0_C0_C1_4);
-	case 5: return mon_read(S3_0_C0_C1_5);
-	case 6: return mon_read(S3_0_C0_C1_6);
-	case 7: return mon_read(S3_0_C0_C1_7);
-	case 8: return mon_read(S3_0_C0_C2_0);
-	case 9: return mon_read(S3_0_C0_C2_1);
-	case 10: return mon_read(S3_0_C0_C2_2);
-	case 11: return mon_read(S3_0_C0_C2_3);
-	case 12: return mon_read(S3_0_C0_C2_4);
-	case 13: return mon_read(S3_0_C0_C2_5);
-	case 14: return mon_read(S3_0_C0_C2_6);
-	case 15: return mon_read(S3_0_C0_C2_7);
-	case 16: return mon_read(S3_0_C0_C3_0);
-	case 17: return mon_read(S3_0_C0_C3_1);
-	case 18: return mon_read(S3_0_C0_C3_2);
-	case 20: return mon_read(S3_0_C0_C3_4);
-	case 21: return mon_read(S3_0_C0_C3_5);
-	case 22: return mon_read(S3_0_C0_C3_6);
-	default: return 0;
+	case 0:
+		return mon_read(S3_0_C0_C1_0);
+	case 1:
+		return mon_read(S3_0_C0_C1_1);
+	case 2:
+		return mon_read(S3_0_C0_C1_2);
+	case 4:
+		return mon_read(S3_0_C0_C1_4);
+	case 5:
+		return mon_read(S3_0_C0_C1_5);
+	case 6:
+		return mon_read(S3_0_C0_C1_6);
+	case 7:
+		return mon_read(S3_0_C0_C1_7);
+	case 8:
+		return mon_read(S3_0_C0_C2_0);
+	case 9:
+		return mon_read(S3_0_C0_C2_1);
+	case 10:
+		return mon_read(S3_0_C0_C2_2);
+	case 11:
+		return mon_read(S3_0_C0_C2_3);
+	case 12:
+		return mon_read(S3_0_C0_C2_4);
+	case 13:
+		return mon_read(S3_0_C0_C2_5);
+	case 14:
+		return mon_read(S3_0_C0_C2_6);
+	case 15:
+		return mon_read(S3_0_C0_C2_7);
+	case 16:
+		return mon_read(S3_0_C0_C3_0);
+	case 17:
+		return mon_read(S3_0_C0_C3_1);
+	case 18:
+		return mon_read(S3_0_C0_C3_2);
+	case 20:
+		return mon_read(S3_0_C0_C3_4);
+	case 21:
+		return mon_read(S3_0_C0_C3_5);
+	case 22:
+		return mon_read(S3_0_C0_C3_6);
+	default:
+		return 0;
 	}
 }
 
@@ -111,16 +133,36 @@ bool mon_idreg(uint32_t iss, bool guest, uint64_t *val)
 		return true;
 	}
 	switch (reg) {
-	case SYSREG(3, 0, 0, 4, 0): *val = pfr0(guest); break;
-	case SYSREG(3, 0, 0, 4, 1): *val = mon_read(id_aa64pfr1_el1) & 0xff; break;
-	case SYSREG(3, 0, 0, 5, 0): *val = dfr0(guest); break;
-	case SYSREG(3, 0, 0, 6, 0): *val = mon_read(id_aa64isar0_el1) & ~FIELD(24); break;
-	case SYSREG(3, 0, 0, 6, 1): *val = isar1(); break;
-	case SYSREG(3, 0, 0, 6, 2): *val = isar2(guest); break;
-	case SYSREG(3, 0, 0, 7, 0): *val = mmfr0(); break;
-	case SYSREG(3, 0, 0, 7, 1): *val = mmfr1(); break;
-	case SYSREG(3, 0, 0, 7, 2): *val = mmfr2(); break;
-	default: *val = 0; break;
+	case SYSREG(3, 0, 0, 4, 0):
+		*val = pfr0(guest);
+		break;
+	case SYSREG(3, 0, 0, 4, 1):
+		*val = mon_read(id_aa64pfr1_el1) & 0xff;
+		break;
+	case SYSREG(3, 0, 0, 5, 0):
+		*val = dfr0(guest);
+		break;
+	case SYSREG(3, 0, 0, 6, 0):
+		*val = mon_read(id_aa64isar0_el1) & ~FIELD(24);
+		break;
+	case SYSREG(3, 0, 0, 6, 1):
+		*val = isar1();
+		break;
+	case SYSREG(3, 0, 0, 6, 2):
+		*val = isar2(guest);
+		break;
+	case SYSREG(3, 0, 0, 7, 0):
+		*val = mmfr0();
+		break;
+	case SYSREG(3, 0, 0, 7, 1):
+		*val = mmfr1();
+		break;
+	case SYSREG(3, 0, 0, 7, 2):
+		*val = mmfr2();
+		break;
+	default:
+		*val = 0;
+		break;
 	}
 	return true;
 }

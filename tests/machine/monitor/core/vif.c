@@ -15,20 +15,32 @@
 uint64_t mon_lr_read(unsigned int n)
 {
 	switch (n) {
-	case 0: return mon_read(ICH_LR0_EL2);
-	case 1: return mon_read(ICH_LR1_EL2);
-	case 2: return mon_read(ICH_LR2_EL2);
-	default: return mon_read(ICH_LR3_EL2);
+	case 0:
+		return mon_read(ICH_LR0_EL2);
+	case 1:
+		return mon_read(ICH_LR1_EL2);
+	case 2:
+		return mon_read(ICH_LR2_EL2);
+	default:
+		return mon_read(ICH_LR3_EL2);
 	}
 }
 
 void mon_lr_write(unsigned int n, uint64_t v)
 {
 	switch (n) {
-	case 0: mon_write(ICH_LR0_EL2, v); break;
-	case 1: mon_write(ICH_LR1_EL2, v); break;
-	case 2: mon_write(ICH_LR2_EL2, v); break;
-	default: mon_write(ICH_LR3_EL2, v); break;
+	case 0:
+		mon_write(ICH_LR0_EL2, v);
+		break;
+	case 1:
+		mon_write(ICH_LR1_EL2, v);
+		break;
+	case 2:
+		mon_write(ICH_LR2_EL2, v);
+		break;
+	default:
+		mon_write(ICH_LR3_EL2, v);
+		break;
 	}
 }
 
