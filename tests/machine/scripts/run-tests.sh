@@ -38,6 +38,9 @@ show_console() {
 		for (i = 2; i <= NF; i++)
 			if (split($i, kv, "=") == 2)
 				r[kv[1]] = kv[2]
+		if (r["failed"] > 0)
+			printf "%s", asserts
+		asserts = ""
 		printf "  %-20s %4d passed, %d failed", r["suite"], r["passed"], r["failed"]
 		if (r["skipped"] > 0)
 			printf ", %d skipped", r["skipped"]
@@ -47,6 +50,8 @@ show_console() {
 	}
 	/^\[ *[0-9]+\.[0-9]+\]/ || /Synthesis: / || /machine: exit/ || /^ *$/ { next }
 	/^mon: / && !/panic|assert/ { next }
+	# Tests that expect an assertion to hold print it; of interest when one fails.
+	/^boxfort-worker: .*Assertion/ { asserts = asserts "    " $0 "\n"; next }
 	{ print "    " $0; fflush() }'
 }
 
