@@ -25,6 +25,7 @@
 
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/maple_tree.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/refcount.h>
@@ -82,7 +83,9 @@ enum gh_vm_life {
  * @status_wait: @rm_status or @state changed
  * @notify_work: tells @notifier
  * @notifier: functions that want to know the state
- * @io: struct gunyah_vm_io_handler, by guest address
+ * @io: handlers of guest writes, by guest address; see vm_mgr_io.c
+ * @io_ranges: struct gunyah_vm_io_range, by guest address
+ * @posted: writes that were posted so far
  */
 struct gunyah_vm {
 	struct kref ref;
@@ -116,6 +119,8 @@ struct gunyah_vm {
 	struct blocking_notifier_head notifier;
 
 	struct xarray io;
+	struct maple_tree io_ranges;
+	atomic64_t posted;
 };
 
 /* vm_mgr_life.c */

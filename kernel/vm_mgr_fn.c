@@ -53,7 +53,8 @@ int gunyah_vm_function_register(struct gunyah_vm_function *f)
 	struct gunyah_vm_function *other;
 	int ret = 0;
 
-	if (!f->bind || !f->unbind || !f->name || f->arg_size > GH_FN_MAX_ARG_SIZE)
+	if (!f->bind || !f->unbind || !f->name || f->arg_size > GH_FN_MAX_ARG_SIZE ||
+	    f->name_arg_size > f->arg_size)
 		return -EINVAL;
 
 	mutex_lock(&gh_fn_lock);
@@ -132,6 +133,9 @@ static long gh_vm_fn_add(struct gunyah_vm *ghvm, struct gh_fn_request *req)
 	f->fn = fn;
 	f->arg = req->arg;
 	f->arg_size = fn->arg_size;
+	/* By name there was no padding: what lies there is not the argument's. */
+	if (req->by_name && fn->name_arg_size)
+		memset(f->arg + fn->name_arg_size, 0, fn->arg_size - fn->name_arg_size);
 
 	mutex_lock(&ghvm->fn_lock);
 	ret = fn->bind(f);
@@ -164,33 +168,46 @@ static void gh_vm_fn_unbind(struct gunyah_vm_function_instance *f)
 	module_put(mod);
 }
 
-static bool gh_vm_fn_matches(const struct gunyah_vm_function_instance *f,
-			     const struct gh_fn_request *req)
+/* Whether the request has the whole argument that the instance was added with. */
+static bool gh_vm_fn_is(const struct gunyah_vm_function_instance *f,
+			const struct gh_fn_request *req)
 {
-	if (!gh_fn_means(req, f->fn) || req->arg_size < f->arg_size)
-		return false;
-	if (f->fn->compare)
-		return f->fn->compare(f, req->arg, f->arg_size);
+	u32 size = f->arg_size;
 
-	return !memcmp(f->arg, req->arg, f->arg_size);
+	if (!gh_fn_means(req, f->fn) || req->arg_size < size)
+		return false;
+	if (req->by_name && f->fn->name_arg_size)
+		size = f->fn->name_arg_size;
+
+	return !memcmp(f->arg, req->arg, size);
+}
+
+/* Whether it can mean the instance: clients leave fields zero when they remove. */
+static bool gh_vm_fn_may_be(const struct gunyah_vm_function_instance *f,
+			    const struct gh_fn_request *req)
+{
+	return f->fn->compare && gh_fn_means(req, f->fn) && req->arg_size >= f->arg_size &&
+	       f->fn->compare(f, req->arg, f->arg_size);
 }
 
 static long gh_vm_fn_remove(struct gunyah_vm *ghvm, const struct gh_fn_request *req)
 {
-	struct gunyah_vm_function_instance *f;
-	long ret = -ENOENT;
+	struct gunyah_vm_function_instance *f, *found = NULL;
 
 	mutex_lock(&ghvm->fn_lock);
 	list_for_each_entry(f, &ghvm->functions, vm_list) {
-		if (gh_vm_fn_matches(f, req)) {
-			gh_vm_fn_unbind(f);
-			ret = 0;
+		if (gh_vm_fn_is(f, req)) {
+			found = f;
 			break;
 		}
+		if (!found && gh_vm_fn_may_be(f, req))
+			found = f;
 	}
+	if (found)
+		gh_vm_fn_unbind(found);
 	mutex_unlock(&ghvm->fn_lock);
 
-	return ret;
+	return found ? 0 : -ENOENT;
 }
 
 /* gh_vm_fn_unbind_all() - at teardown, last added first. */

@@ -75,26 +75,53 @@ int gunyah_vm_register_notifier(struct gunyah_vm *ghvm, struct notifier_block *n
 int gunyah_vm_unregister_notifier(struct gunyah_vm *ghvm, struct notifier_block *nb);
 
 /*
- * gunyah_vm_mmio_write() - offer a guest's write to in-kernel handlers
+ * gunyah_vm_mmio_write() - offer a guest's write of 1, 2, 4 or 8 bytes to in-kernel
+ * handlers; @vcpu is the index of the vCPU that writes
  * Return: 0 if it was consumed, -ENOENT if user space must see it. Does not
  * sleep, takes no lock that a handler could want.
  */
-int gunyah_vm_mmio_write(struct gunyah_vm *ghvm, u64 addr, u32 len, u64 data);
+int gunyah_vm_mmio_write(struct gunyah_vm *ghvm, u32 vcpu, u64 addr, u32 len, u64 data);
 
 /**
  * struct gunyah_vm_io_handler - in-kernel handler of guest writes to one address
  * @addr: guest physical address
- * @write: returns 0 if it consumed the write, -ENOENT if user space must see it;
+ * @len: of the writes it takes: 1, 2, 4 or 8 bytes, or 0 for any
+ * @match: only writes of the value @datamatch; needs a @len
+ * @datamatch: the value
+ * @write: returns 0 if it consumed the write, -ENOENT if it did not;
  *	called under RCU, does not sleep
+ *
+ * Added in bind, removed in unbind, and freed by RCU after.
  */
 struct gunyah_vm_io_handler {
 	u64 addr;
+	u32 len;
+	bool match;
+	u64 datamatch;
 	int (*write)(struct gunyah_vm_io_handler *handler, u32 len, u64 data);
 };
 
 int gunyah_vm_add_io_handler(struct gunyah_vm *ghvm, struct gunyah_vm_io_handler *handler);
-/* Sleeps until no guest write can be in the handler any more. */
 void gunyah_vm_remove_io_handler(struct gunyah_vm *ghvm, struct gunyah_vm_io_handler *handler);
+
+/**
+ * struct gunyah_vm_io_range - in-kernel handler of guest writes to a range
+ * @addr: guest physical address
+ * @size: in bytes
+ * @write: as of a handler; called for writes that lie wholly in the range and that
+ *	no handler took
+ */
+struct gunyah_vm_io_range {
+	u64 addr;
+	u64 size;
+	int (*write)(struct gunyah_vm_io_range *range, u32 vcpu, u64 addr, u32 len, u64 data);
+};
+
+int gunyah_vm_add_io_range(struct gunyah_vm *ghvm, struct gunyah_vm_io_range *range);
+void gunyah_vm_remove_io_range(struct gunyah_vm *ghvm, struct gunyah_vm_io_range *range);
+
+/* The number of the next posted write of the VM, from 1. */
+u64 gunyah_vm_next_posted(struct gunyah_vm *ghvm);
 
 /**
  * struct gunyah_vm_resource_ticket - claim on an object the RM will report
@@ -149,18 +176,21 @@ struct gunyah_vm_function_instance {
  * @type: GH_FN_*
  * @name: the same by name
  * @mod: owner
- * @arg_size: exact size of the argument by number; by name the argument is the
- *	first @arg_size bytes of the data
+ * @arg_size: exact size of the argument by number
+ * @name_arg_size: by name the argument is the first @name_arg_size bytes of the data,
+ *	the rest of it reads as zero; 0: @arg_size
  * @bind: returns a value >= 0 for the user (a file descriptor) or -errno. A file
  *	must be installed as its last step, for nothing after it can fail
  * @unbind: called once, on REMOVE_FUNCTION or when the VM's last hold is dropped
- * @compare: whether REMOVE_FUNCTION with @arg means this instance
+ * @compare: whether REMOVE_FUNCTION with @arg means this instance; asked only if no
+ *	instance has exactly this argument
  */
 struct gunyah_vm_function {
 	u32 type;
 	const char *name;
 	struct module *mod;
 	u32 arg_size;
+	u32 name_arg_size;
 	long (*bind)(struct gunyah_vm_function_instance *f);
 	void (*unbind)(struct gunyah_vm_function_instance *f);
 	bool (*compare)(const struct gunyah_vm_function_instance *f, const void *arg, u32 size);

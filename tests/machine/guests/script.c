@@ -22,6 +22,34 @@ struct machine {
 };
 
 static struct machine machines[GS_MAX_VCPUS];
+/* How often each interrupt was taken, by whichever vCPU it goes to. */
+static volatile uint64_t irqs[GS_MAX_INTID];
+
+void guest_irq(unsigned int cpu, uint32_t intid)
+{
+	(void)cpu;
+	if (intid < GS_MAX_INTID)
+		irqs[intid]++;
+}
+
+/* A pending interrupt ends WFI also when it is masked. */
+static void wait_irqs(uint64_t intid, uint64_t count)
+{
+	irq_mask();
+	while (irqs[intid % GS_MAX_INTID] < count) {
+		guest_wfi();
+		irq_unmask();
+		irq_mask();
+	}
+}
+
+static uint64_t count_irqs(uint64_t intid)
+{
+	irq_unmask();
+	__asm__ volatile("isb" ::: "memory");
+	irq_mask();
+	return irqs[intid % GS_MAX_INTID];
+}
 
 /* Every synchronous exception here comes from one instruction: step over it. */
 bool guest_exception(struct guest_frame *frame)
@@ -226,6 +254,15 @@ static void state(struct machine *m, const struct gs_op *op)
 		break;
 	case GS_CNT:
 		m->acc = timer_count();
+		break;
+	case GS_IRQ_ON:
+		gic_enable_spi(op->a, op->b);
+		break;
+	case GS_IRQ_WAIT:
+		wait_irqs(op->a, op->b);
+		break;
+	case GS_IRQ_COUNT:
+		m->acc = count_irqs(op->a);
 		break;
 	default:
 		power(m, op);

@@ -16,6 +16,7 @@
 #define GS_OFFSET	0x180000
 #define GS_STRIDE	0x1000
 #define GS_MAX_VCPUS	8
+#define GS_MAX_INTID	128
 #define GS_MAX_OPS	(GS_STRIDE / 24)
 
 #ifndef __ASSEMBLER__
@@ -49,6 +50,9 @@ enum gs_opcode {
 	GS_FP_CHECK,	/* acc = number of SIMD registers without the pattern of @a */
 	GS_CNT,		/* acc = the virtual counter */
 	GS_FLAG,	/* wait, spinning, until 8 bytes of memory at @a are @b */
+	GS_IRQ_ON,	/* enable shared interrupt @a, as edge if @b is not 0 */
+	GS_IRQ_WAIT,	/* WFI until interrupt @a was taken @b times in all */
+	GS_IRQ_COUNT,	/* acc = how often interrupt @a was taken */
 	GS_NR_OPCODES,
 };
 

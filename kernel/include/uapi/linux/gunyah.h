@@ -80,6 +80,44 @@ struct gh_fn_vcpu_arg {
 	__u32 id;
 };
 
+/* The host's eventfd asserts again and again, see docs/protocol.md. */
+#define GH_IRQFD_LEVEL		(1UL << 0)
+
+/**
+ * struct gh_fn_irqfd_arg - signals of an eventfd ring a doorbell of the VM
+ * @fd: the eventfd
+ * @label: of the doorbell in the VM's device tree; tells irqfds apart
+ * @flags: GH_IRQFD_LEVEL
+ * @padding: 0. By name the argument ends before it
+ */
+struct gh_fn_irqfd_arg {
+	__u32 fd;
+	__u32 label;
+	__u32 flags;
+	__u32 padding;
+};
+
+/* Only writes of the value @datamatch signal. */
+#define GH_IOEVENTFD_DATAMATCH	(1UL << 0)
+
+/**
+ * struct gh_fn_ioeventfd_arg - writes of the guest signal an eventfd
+ * @datamatch: with GH_IOEVENTFD_DATAMATCH, the value; its low @len bytes count
+ * @addr: guest physical address
+ * @len: 1, 2, 4 or 8: only writes of this length; 0: of any, not with DATAMATCH
+ * @fd: the eventfd
+ * @flags: GH_IOEVENTFD_DATAMATCH
+ * @padding: 0. By name the argument ends before it
+ */
+struct gh_fn_ioeventfd_arg {
+	__u64 datamatch;
+	__u64 addr;
+	__u32 len;
+	__s32 fd;
+	__u32 flags;
+	__u32 padding;
+};
+
 /**
  * struct gh_fn_desc - a function, by number
  * @type: GH_FN_*
@@ -175,6 +213,26 @@ struct gh_vcpu_run {
 #define GH_VCPU_RUN		_IO(GH_IOCTL_TYPE, 0x5)
 #define GH_VCPU_MMAP_SIZE	_IO(GH_IOCTL_TYPE, 0x6)
 
+/*
+ * Signals of an eventfd end the run in progress, as GH_VCPU_KICK does, and leave
+ * parked commands alone. Register the eventfd with a ring as well, and a completion
+ * on that ring ends the slice.
+ */
+#define GH_KICK_FD_HOLD		(1U << 0)
+
+/**
+ * struct gh_vcpu_kick_fd - what ends the runs of a vCPU
+ * @fd: the eventfd, in place of the one before; -1: none
+ * @flags: GH_KICK_FD_HOLD: as long as its counter is not 0, runs end at once with
+ *	PREEMPTED (ioctl: -EINTR), so that the rest of a batch ends too
+ */
+struct gh_vcpu_kick_fd {
+	__s32 fd;
+	__u32 flags;
+};
+
+#define GH_VCPU_KICK_FD		_IOW(GH_IOCTL_TYPE, 0x42, struct gh_vcpu_kick_fd)
+
 /* ---- this driver's own: the run, asynchronously -------------------------- */
 
 /*
@@ -228,8 +286,79 @@ struct gh_uring_run {
 
 #define GH_URING_RES_EXIT(res)	((res) & 0xff)
 #define GH_URING_RES_WRITE	(1 << 8)
+/* With PREEMPTED: the guest was not entered, so this was no exit of it. */
+#define GH_URING_RES_NOT_ENTERED	(1 << 9)
 #define GH_URING_RES_LEN_SHIFT	12
 #define GH_URING_RES_LEN(res)	(((res) >> GH_URING_RES_LEN_SHIFT) & 0xf)
 #define GH_URING_RES_INLINE	(1 << 16)
+
+/* ---- this driver's own: posted writes ------------------------------------------ */
+
+/* A VM function, by number and as "posted" by name. */
+#define GH_FN_POSTED		64
+
+#define GH_POSTED_MAX_ENTRIES	4096
+
+/**
+ * struct gh_fn_posted_arg - writes to a range go to a ring, and the guest goes on
+ * @addr: guest physical address
+ * @size: of the range in bytes; it overlaps no other
+ * @entries: of the ring, a power of two, at most GH_POSTED_MAX_ENTRIES
+ * @fd: eventfd that is signalled when the ring was empty and is not any more; -1: none
+ * @flags: 0
+ * @padding: 0
+ *
+ * The call returns the descriptor of the ring: map @entries * 32 + 4096 bytes of it,
+ * rounded up to pages. REMOVE_FUNCTION looks at @addr only.
+ */
+struct gh_fn_posted_arg {
+	__u64 addr;
+	__u64 size;
+	__u32 entries;
+	__s32 fd;
+	__u32 flags;
+	__u32 padding;
+};
+
+/**
+ * struct gh_posted_write - a write of the guest
+ * @addr: guest physical address
+ * @data: the value, in the low @len bytes
+ * @seq: counts the posted writes of the VM, over all of its rings
+ * @vcpu: who wrote
+ * @len: 1, 2, 4 or 8 bytes
+ * @padding: 0
+ */
+struct gh_posted_write {
+	__u64 addr;
+	__u64 data;
+	__u64 seq;
+	__u32 vcpu;
+	__u8 len;
+	__u8 padding[3];
+};
+
+/* Where the first record lies in the mapping. */
+#define GH_POSTED_RECORDS	4096
+
+/**
+ * struct gh_posted_ring - the start of the mapping
+ * @tail: written by the driver: records appended so far. Load it with acquire order
+ * @entries: written by the driver once
+ * @full: written by the driver: writes that found no room and were exits instead
+ * @head: written by user space: records consumed so far. Store it with release order
+ *
+ * Record n is at index n % @entries. Both counters wrap at 2^32. Before user space
+ * waits for the eventfd it stores @head, and looks at @tail again behind a full
+ * barrier. The driver trusts nothing in here.
+ */
+struct gh_posted_ring {
+	__u32 tail;
+	__u32 entries;
+	__u64 full;
+	__u8 padding1[48];
+	__u32 head;
+	__u8 padding2[60];
+};
 
 #endif /* _UAPI_LINUX_GUNYAH_H */

@@ -5,6 +5,11 @@
 
 #define GICD_CTLR		0x0000
 #define GICD_CTLR_GRP1_ARE	0x12
+#define GICD_IGROUPR		0x0080
+#define GICD_ISENABLER		0x0100
+#define GICD_IPRIORITYR		0x0400
+#define GICD_ICFGR		0x0c00
+#define GICD_IROUTER		0x6000
 #define GICR_WAKER		0x0014
 #define GICR_WAKER_SLEEP	(1u << 1)
 #define GICR_WAKER_ASLEEP	(1u << 2)
@@ -39,6 +44,21 @@ void gic_enable(uint32_t intid)
 {
 	mmio_write8(redistributor() + GICR_IPRIORITYR + intid, PRIORITY);
 	mmio_write32(redistributor() + GICR_ISENABLER0, 1u << intid);
+}
+
+void gic_enable_spi(uint32_t intid, bool edge)
+{
+	const uint64_t gicd = GH_BOARD_GICD_BASE;
+	uint64_t group = gicd + GICD_IGROUPR + intid / 32 * 4;
+	uint64_t config = gicd + GICD_ICFGR + intid / 16 * 4;
+	uint32_t edge_bit = 2u << intid % 16 * 2;
+	uint32_t v = mmio_read32(config) & ~edge_bit;
+
+	mmio_write32(config, edge ? v | edge_bit : v);
+	mmio_write32(group, mmio_read32(group) | 1u << intid % 32);
+	mmio_write8(gicd + GICD_IPRIORITYR + intid, PRIORITY);
+	mmio_write64(gicd + GICD_IROUTER + 8ull * intid, guest_cpu());
+	mmio_write32(gicd + GICD_ISENABLER + intid / 32 * 4, 1u << intid % 32);
 }
 
 void gic_init(void)

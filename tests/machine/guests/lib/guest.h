@@ -88,6 +88,8 @@ _Noreturn void guest_fail(int line);
 /* Sets up this vCPU's redistributor and CPU interface; SGIs and the timer are on. */
 void gic_init(void);
 void gic_enable(uint32_t intid);
+/* A shared interrupt (32 and above), to this vCPU. */
+void gic_enable_spi(uint32_t intid, bool edge);
 /* @sgi: 0..15, to one vCPU. */
 void gic_send_sgi(unsigned int cpu, uint32_t sgi);
 

@@ -98,6 +98,27 @@ static int add_shared_memory(void *fdt)
 	return err;
 }
 
+static int add_bell(void *fdt, unsigned int label, uint32_t type)
+{
+	const fdt32_t irq[3] = {
+		cpu_to_fdt32(0), cpu_to_fdt32(GT_BELL_INTID(label) - 32), cpu_to_fdt32(type),
+	};
+	char name[16], path[32];
+	int err = 0;
+
+	snprintf(name, sizeof(name), "bell-%u", label);
+	snprintf(path, sizeof(path), "/hypervisor/%s", name);
+	err |= fdt_begin_node(fdt, name);
+	err |= fdt_property_string(fdt, "vdevice-type", "doorbell");
+	err |= fdt_property_string(fdt, "generate", path);
+	err |= fdt_property_u32(fdt, "label", label);
+	err |= fdt_property(fdt, "peer-default", NULL, 0);
+	err |= fdt_property(fdt, "source-can-clear", NULL, 0);
+	err |= fdt_property(fdt, "interrupts", irq, sizeof(irq));
+	err |= fdt_end_node(fdt);
+	return err;
+}
+
 static int add_vm_config(void *fdt)
 {
 	int err = 0;
@@ -119,6 +140,8 @@ static int add_vm_config(void *fdt)
 	err |= fdt_begin_node(fdt, "vdevices");
 	err |= fdt_property_string(fdt, "generate", "/hypervisor");
 	err |= add_shared_memory(fdt);
+	err |= add_bell(fdt, GT_BELL_EDGE, 1);
+	err |= add_bell(fdt, GT_BELL_LEVEL, 4);
 	err |= fdt_end_node(fdt);
 	err |= fdt_end_node(fdt);
 	return err;

@@ -11,7 +11,7 @@
 #include "gt_host.h"
 
 const char *const gt_modules[GT_NR_MODULES] = {
-	"gunyah", "gunyah_rsc_mgr", "gunyah_vcpu",
+	"gunyah", "gunyah_rsc_mgr", "gunyah_vcpu", "gunyah_ioeventfd", "gunyah_irqfd",
 };
 
 static const char *module_dir(void)

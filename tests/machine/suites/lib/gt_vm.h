@@ -31,6 +31,10 @@
 /* The device tree has a place for memory with this label. */
 #define GT_SHARED_LABEL	7
 #define GT_SHARED_BASE	0x90000000ULL
+/* Doorbells of the device tree, and the guest's interrupt of each. */
+#define GT_BELL_EDGE	1
+#define GT_BELL_LEVEL	2
+#define GT_BELL_INTID(label)	(40 + (label))
 
 struct gt_vm;
 
