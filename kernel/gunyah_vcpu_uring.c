@@ -108,7 +108,7 @@ static int gh_vcpu_uring_run(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	struct gh_vcpu_slice slice = {
 		.may_sleep = !(issue_flags & IO_URING_F_NONBLOCK),
 	};
-	u64 extra;
+	u64 entries, extra;
 	int ret;
 
 	ret = gh_vcpu_uring_args(cmd, &slice);
@@ -127,9 +127,12 @@ static int gh_vcpu_uring_run(struct io_uring_cmd *cmd, unsigned int issue_flags)
 		return -EBUSY;
 	}
 
+	entries = vcpu->stats.entries;
 	ret = gh_vcpu_run_slice(vcpu, &slice);
 	if (ret == GH_RUN_WAIT)
 		return gh_vcpu_uring_park(vcpu, cmd, issue_flags);
+	if (ret == GH_URING_EXIT_PREEMPTED && vcpu->stats.entries == entries)
+		ret |= GH_URING_RES_NOT_ENTERED;
 
 	if (issue_flags & IO_URING_F_CQE32 && ret > 0 &&
 	    gh_vcpu_uring_inline(vcpu, ret, &extra)) {

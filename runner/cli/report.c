@@ -115,6 +115,7 @@ static void table(const struct fleet *s, FILE *out)
 	row(out, "parks", t->parks);
 	row(out, "wake-ups", t->wakeups);
 	row(out, "commands submitted", t->submitted);
+	row(out, "  guest not entered", t->not_entered);
 	row(out, "io_uring_enter", t->syscalls);
 	fprintf(out, "  %-26s %12.2f\n", "exits per io_uring_enter", per(exits, t->syscalls));
 	row(out, "batches past the deadline", t->late);
@@ -186,6 +187,7 @@ static void json_stats(const struct fleet *s, FILE *f)
 		{ "device_errors", t->device_errors },
 		{ "deferred", t->deferred },
 		{ "preempted", t->preempted },
+		{ "not_entered", t->not_entered },
 		{ "interrupted", t->interrupted },
 		{ "status", t->status },
 		{ "canceled", t->canceled },

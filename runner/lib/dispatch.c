@@ -167,7 +167,6 @@ int gh_submit(struct gh_runner *r, unsigned int wait_nr, uint64_t timeout_ns)
 	r->batch_open = true;
 	r->sqes_pending = false;
 	ret = r->ops->enter(r->ctx, wait_nr, timeout_ns);
-	r->sched.end_ns = gh_now_ns();
 	if (ret < 0 && ret != -ETIME && ret != -EINTR)
 		return gh_fail(r, ret, "entering the ring",
 			       ret == -EBUSY ? "the completion queue overflowed" : NULL);
@@ -198,18 +197,21 @@ static void reap_run(struct gh_runner *r, const struct io_uring_cqe *cqe)
 	 */
 	if (!v->res && (v->exit.reason == GH_URING_EXIT_PREEMPTED ||
 			v->exit.reason == GH_URING_EXIT_INTR)) {
+		if (v->exit.not_entered) {
+			r->stats.not_entered++;
+			v->state = GH_VCPU_READY;
+			gh_sched_missed(&r->sched, v);
+			return;
+		}
 		if (v->exit.reason == GH_URING_EXIT_PREEMPTED)
 			r->stats.preempted++;
 		else
 			r->stats.interrupted++;
-		v->state = GH_VCPU_READY;
-		gh_sched_preempted(&r->sched, v);
+		gh_vcpu_ready(v);
 		return;
 	}
 	if (!v->res)
 		v->has_answer = false;
-	if (this_turn)
-		r->sched.others++;
 	if (!this_turn || (!v->res && v->exit.reason == GH_URING_EXIT_RUNNABLE))
 		r->stats.parks++;
 	gh_queue_push(&r->reaped, v);

@@ -21,33 +21,28 @@ struct gh_vcpu *gh_queue_pop(struct gh_queue *q);
 /**
  * struct gh_sched - who runs next
  * @ready: FIFO
- * @preempted: came back with PREEMPTED from the batch in progress, in CQE order
+ * @missed: met the deadline of the batch in progress, not entered, in CQE order
  * @slice_ns, @batch_ns, @batch: limits, from the configuration
- * @start_ns, @deadline_ns, @end_ns: of the batch in progress; @end_ns is set by the
- *	caller when the submission returned
+ * @deadline_ns: of the batch in progress
  * @limit: size of the next batch, 1 to @batch: as many as run in @batch_ns. A
  *	command that meets the deadline is work for nothing
  * @taken: vCPUs in the batch in progress
- * @others: came back from the batch in progress with anything else
  */
 struct gh_sched {
 	struct gh_queue ready;
-	struct gh_queue preempted;
+	struct gh_queue missed;
 	uint32_t slice_ns;
 	uint64_t batch_ns;
 	unsigned int batch;
-	uint64_t start_ns;
 	uint64_t deadline_ns;
-	uint64_t end_ns;
 	unsigned int limit;
 	unsigned int taken;
-	unsigned int others;
 };
 
 void gh_sched_init(struct gh_sched *s, uint32_t slice_ns, uint64_t batch_ns, unsigned int batch);
 void gh_sched_begin(struct gh_sched *s, uint64_t now_ns);
 struct gh_vcpu *gh_sched_next(struct gh_sched *s);
-void gh_sched_preempted(struct gh_sched *s, struct gh_vcpu *v);
+void gh_sched_missed(struct gh_sched *s, struct gh_vcpu *v);
 bool gh_sched_end(struct gh_sched *s);
 
 #endif /* GH_SCHED_H */

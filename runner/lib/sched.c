@@ -2,9 +2,8 @@
 /*
  * The run queue: FIFO, in batches with an absolute deadline.
  *
- * The driver does not enter a guest whose turn comes after the deadline; such a
- * vCPU completes with PREEMPTED, like one that used its slice up. Which of the two
- * it was is worked out here, so that a vCPU that did not run goes first next time.
+ * The driver does not enter a guest whose turn comes after the deadline, and says
+ * so. Such a vCPU goes first next time.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -60,11 +59,9 @@ void gh_sched_init(struct gh_sched *s, uint32_t slice_ns, uint64_t batch_ns, uns
 
 void gh_sched_begin(struct gh_sched *s, uint64_t now_ns)
 {
-	assert(!s->preempted.nr);
-	s->start_ns = now_ns;
+	assert(!s->missed.nr);
 	s->deadline_ns = now_ns + s->batch_ns;
 	s->taken = 0;
-	s->others = 0;
 }
 
 /* NULL when the batch is full or nobody is ready. */
@@ -76,69 +73,43 @@ struct gh_vcpu *gh_sched_next(struct gh_sched *s)
 	return gh_queue_pop(&s->ready);
 }
 
-void gh_sched_preempted(struct gh_sched *s, struct gh_vcpu *v)
+void gh_sched_missed(struct gh_sched *s, struct gh_vcpu *v)
 {
-	gh_queue_push(&s->preempted, v);
-}
-
-/*
- * How many of the preempted ran, at least. Commands are issued in order, so those
- * that met the deadline are the last ones, and each before them used at most one
- * slice.
- */
-static unsigned int preempted_ran(const struct gh_sched *s)
-{
-	uint64_t ran = (s->end_ns - s->start_ns) / s->slice_ns;
-
-	ran = ran > s->others ? ran - s->others : 0;
-	if (!ran && !s->others)
-		ran = 1;
-	return ran < s->preempted.nr ? (unsigned int)ran : s->preempted.nr;
+	gh_queue_push(&s->missed, v);
 }
 
 /* Down to what ran and a quarter more when it was late, up quickly when not. */
-static void adapt(struct gh_sched *s, bool late, unsigned int ran)
+static void adapt(struct gh_sched *s)
 {
+	unsigned int ran = s->taken - s->missed.nr;
 	unsigned int limit = s->limit;
 
-	if (late) {
-		ran += s->taken - s->preempted.nr;
+	if (s->missed.nr)
 		limit = ran + ran / 4 + 1;
-	} else if (s->taken == s->limit) {
+	else if (s->taken == s->limit)
 		limit = 2 * s->limit;
-	}
 	s->limit = limit < s->batch ? limit : s->batch;
 }
 
 /*
- * Ends the batch and puts the preempted vCPUs back: those that ran at the end of
- * the queue, the rest at its front in their order. Returns whether the deadline
- * was met.
+ * Ends the batch and puts those that did not run at the front of the queue, in
+ * their order. Returns whether there were any.
  */
 bool gh_sched_end(struct gh_sched *s)
 {
-	bool late = s->preempted.nr && s->end_ns >= s->deadline_ns;
-	unsigned int ran = late ? preempted_ran(s) : s->preempted.nr;
-	struct gh_queue front = { 0 };
-	struct gh_vcpu *v;
+	struct gh_queue *missed = &s->missed;
+	bool late = missed->nr;
 
 	if (s->taken)
-		adapt(s, late, ran);
+		adapt(s);
 	s->taken = 0;
-	while ((v = gh_queue_pop(&s->preempted))) {
-		if (ran) {
-			ran--;
-			gh_queue_push(&s->ready, v);
-		} else {
-			gh_queue_push(&front, v);
-		}
-	}
-	if (front.nr) {
-		front.tail->next = s->ready.head;
+	if (late) {
+		missed->tail->next = s->ready.head;
 		if (!s->ready.head)
-			s->ready.tail = front.tail;
-		s->ready.head = front.head;
-		s->ready.nr += front.nr;
+			s->ready.tail = missed->tail;
+		s->ready.head = missed->head;
+		s->ready.nr += missed->nr;
+		*missed = (struct gh_queue) { 0 };
 	}
 	return late;
 }

@@ -142,6 +142,7 @@ static inline void gh_uring_prep_cancel(struct io_uring_sqe *sqe, int vcpu_fd)
  * struct gh_uring_exit - why a run ended
  * @reason: GH_URING_EXIT_*
  * @is_write: MMIO: the guest writes
+ * @not_entered: PREEMPTED: the guest did not run
  * @len: MMIO: 1, 2, 4 or 8 bytes
  * @addr: MMIO: guest physical address
  * @data: MMIO: value of a write, in the low @len bytes; 0 for a read
@@ -152,6 +153,7 @@ struct gh_uring_exit {
 	__u64 addr;
 	__u64 data;
 	bool is_write;
+	bool not_entered;
 };
 
 /*
@@ -186,8 +188,10 @@ static inline int gh_uring_exit_decode(const struct io_uring_cqe *cqe,
 
 	out->reason = GH_URING_RES_EXIT(res);
 	switch (out->reason) {
-	case GH_URING_EXIT_STATUS:
 	case GH_URING_EXIT_PREEMPTED:
+		out->not_entered = res & GH_URING_RES_NOT_ENTERED;
+		return 0;
+	case GH_URING_EXIT_STATUS:
 	case GH_URING_EXIT_INTR:
 	case GH_URING_EXIT_RUNNABLE:
 		return 0;

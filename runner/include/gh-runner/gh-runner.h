@@ -261,7 +261,7 @@ void gh_access_complete(struct gh_access *access);
 
 struct gh_stats {
 	uint64_t mmio_reads, mmio_writes, unclaimed, device_errors, deferred;
-	uint64_t preempted, interrupted, status, canceled, errors;
+	uint64_t preempted, not_entered, interrupted, status, canceled, errors;
 	uint64_t parks, wakeups;	/* parks that ended by themselves or by a kick */
 	uint64_t syscalls;		/* io_uring_enter */
 	uint64_t submitted;		/* commands */

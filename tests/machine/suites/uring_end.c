@@ -151,7 +151,8 @@ static void park_by(struct io_uring *ring, struct gt_vcpu *vcpu, unsigned int sq
 			if (gt_vcpu_is(vcpu, "parked"))
 				return;
 		}
-		cr_assert(cqe.res == GH_URING_EXIT_PREEMPTED || cqe.res == GH_URING_EXIT_RUNNABLE,
+		cr_assert(gt_res(cqe.res) == GH_URING_EXIT_PREEMPTED ||
+			  cqe.res == GH_URING_EXIT_RUNNABLE,
 			  "%d", cqe.res);
 	} while (1);
 }

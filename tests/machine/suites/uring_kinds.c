@@ -302,7 +302,7 @@ GT_CASE(uring_kinds, timeout_linked_to_a_parked_run)
 	for (i = 0; i < 2; i++) {
 		gt_ring_next(&ring, &cqe);
 		if (cqe.user_data == 1)
-			run = cqe.res;
+			run = gt_res(cqe.res);
 	}
 	cr_assert(run == -ECANCELED || run == GH_URING_EXIT_PREEMPTED, "%d", run);
 	gt_ring_silent(&ring);

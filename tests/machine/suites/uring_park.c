@@ -31,7 +31,7 @@ GT_CASE(uring_park, park_ends_with_runnable)
 	for (;;) {
 		gt_ring_run(&ring, vcpu);
 		gt_ring_next(&ring, &cqe);
-		res = cqe.res;
+		res = gt_res(cqe.res);
 		if (res == GH_URING_EXIT_RUNNABLE)
 			parks++;
 		else if (res != GH_URING_EXIT_PREEMPTED)

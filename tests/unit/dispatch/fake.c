@@ -209,7 +209,8 @@ static void submit_one(struct fake *f, const struct io_uring_sqe *sqe, unsigned 
 	case GH_VCPU_RUN:
 		if (f->skip_after && *entered >= f->skip_after) {
 			v->skipped++;
-			fake_complete(f, sqe->user_data, GH_URING_EXIT_PREEMPTED);
+			fake_complete(f, sqe->user_data,
+				      GH_URING_EXIT_PREEMPTED | GH_URING_RES_NOT_ENTERED);
 			return;
 		}
 		(*entered)++;

@@ -160,11 +160,9 @@ Test(dispatch, late_vcpus_go_first)
 		{ FAKE_PREEMPTED }, { FAKE_PREEMPTED }, { FAKE_PREEMPTED }, { FAKE_PREEMPTED },
 		{ FAKE_PREEMPTED }, { FAKE_PREEMPTED }, { FAKE_PREEMPTED }, { FAKE_END },
 	};
-	unsigned int i;
+	unsigned int i, skipped = 0;
 
-	/* The batch's time is over at once, and a slice is longer: one ran. */
-	r->sched.batch_ns = 1;
-	r->sched.slice_ns = UINT32_MAX;
+	/* The batch's time is over after one slice. */
 	f->skip_after = 1;
 	for (i = 0; i < 3; i++)
 		start(1, steps);
@@ -173,6 +171,10 @@ Test(dispatch, late_vcpus_go_first)
 	for (i = 0; i < 6; i++)
 		cr_assert_eq(f->order[i], i % 3);
 	cr_assert_eq(stats().late, 6);
+	cr_assert_eq(stats().preempted, 6);
+	for (i = 0; i < 3; i++)
+		skipped += f->vcpus[i].skipped;
+	cr_assert_eq(stats().not_entered, skipped);
 	f->skip_after = 0;
 }
 

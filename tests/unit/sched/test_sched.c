@@ -63,8 +63,8 @@ Test(sched, batch_is_bounded)
 	expect(&s, "34");
 }
 
-/* Starts a batch of all; those in @preempted come back so, @others otherwise. */
-static bool batch(struct gh_sched *s, unsigned int nr, unsigned int others, uint64_t took)
+/* A batch of @nr: the first @ran do, and go to the back; the others are too late. */
+static bool batch(struct gh_sched *s, unsigned int nr, unsigned int ran)
 {
 	struct gh_vcpu *v;
 	unsigned int i;
@@ -73,12 +73,11 @@ static bool batch(struct gh_sched *s, unsigned int nr, unsigned int others, uint
 	for (i = 0; i < nr; i++) {
 		v = gh_sched_next(s);
 		cr_assert_not_null(v);
-		if (i < others)
-			s->others++;
+		if (i < ran)
+			gh_queue_push(&s->ready, v);
 		else
-			gh_sched_preempted(s, v);
+			gh_sched_missed(s, v);
 	}
-	s->end_ns = 5000 + took;
 	return gh_sched_end(s);
 }
 
@@ -88,7 +87,7 @@ Test(sched, in_time_goes_to_the_back)
 
 	fill(&s, 4);
 	gh_queue_push(&s.ready, &vcpus[7]);
-	cr_assert_not(batch(&s, 4, 0, 999));
+	cr_assert_not(batch(&s, 4, 4));
 	expect(&s, "70123");
 }
 
@@ -96,39 +95,15 @@ Test(sched, late_ones_go_first)
 {
 	struct gh_sched s;
 
-	/* 1000 ns in slices of 100: ten ran, but there were only four. */
 	fill(&s, 4);
-	cr_assert(batch(&s, 4, 0, 1000));
-	expect(&s, "0123");
-
-	/* Long slices: two and a half ran, so at least two. */
-	fill(&s, 4);
-	s.slice_ns = 400;
 	gh_queue_push(&s.ready, &vcpus[7]);
-	cr_assert(batch(&s, 4, 0, 1000));
+	cr_assert(batch(&s, 4, 2));
 	expect(&s, "23701");
 
-	/* One slice longer than the batch: the first ran, for sure. */
+	/* Nobody is behind them. */
 	fill(&s, 4);
-	s.slice_ns = 5000;
-	cr_assert(batch(&s, 4, 0, 1500));
-	expect(&s, "1230");
-}
-
-/* What came back otherwise used time, too: one slice each at most. */
-Test(sched, others_count_before_the_preempted)
-{
-	struct gh_sched s;
-
-	fill(&s, 5);
-	s.slice_ns = 400;
-	cr_assert(batch(&s, 5, 1, 1000));
-	expect(&s, "2341");
-
-	fill(&s, 5);
-	s.slice_ns = 1000;
-	cr_assert(batch(&s, 5, 1, 1000));
-	expect(&s, "1234");
+	cr_assert(batch(&s, 4, 0));
+	expect(&s, "0123");
 }
 
 /* Commands that meet the deadline are work for nothing: fewer the next time. */
@@ -136,35 +111,33 @@ Test(sched, batch_follows_what_runs)
 {
 	struct gh_sched s;
 
-	/* Two exits, and two of the preempted ran: four, and a quarter, and one. */
+	/* Four ran: four, and a quarter, and one. */
 	fill(&s, 8);
-	s.slice_ns = 250;
-	cr_assert(batch(&s, 8, 2, 1000));
+	cr_assert(batch(&s, 8, 4));
 	cr_assert_eq(s.limit, 6);
 
 	/* In time: the double, but never more than the configuration says. */
 	fill(&s, 6);
 	s.limit = 3;
-	cr_assert_not(batch(&s, 3, 0, 10));
+	cr_assert_not(batch(&s, 3, 3));
 	cr_assert_eq(s.limit, 6);
-	cr_assert_not(batch(&s, 6, 0, 10));
+	cr_assert_not(batch(&s, 6, 6));
 	cr_assert_eq(s.limit, MAX);
 
 	/* It was not full: that says nothing. */
 	fill(&s, 2);
 	s.limit = 4;
-	cr_assert_not(batch(&s, 2, 0, 10));
+	cr_assert_not(batch(&s, 2, 2));
 	cr_assert_eq(s.limit, 4);
 
-	/* A single one that fills the batch's time leaves room for one more. */
+	/* Nobody ran: one must, the next time. */
 	fill(&s, 3);
-	s.slice_ns = 4000;
-	cr_assert(batch(&s, 3, 0, 2000));
-	cr_assert_eq(s.limit, 2);
+	cr_assert(batch(&s, 3, 0));
+	cr_assert_eq(s.limit, 1);
 
 	/* Without a batch in between nothing changes. */
 	cr_assert_not(gh_sched_end(&s));
-	cr_assert_eq(s.limit, 2);
+	cr_assert_eq(s.limit, 1);
 }
 
 /* Six that always use their slice, four of which fit into a batch: equal turns. */
@@ -174,66 +147,19 @@ Test(sched, spinners_get_equal_turns)
 	struct gh_sched s;
 
 	fill(&s, 6);
-	s.slice_ns = 250;
 	for (round = 0; round < 300; round++) {
 		struct gh_vcpu *v;
 
 		gh_sched_begin(&s, round * 10000);
-		for (i = 0; (v = gh_sched_next(&s)); i++) {
-			if (i < 4)
-				turns[v - vcpus]++;
-			gh_sched_preempted(&s, v);
+		for (i = 0; (v = gh_sched_next(&s)) && i < 4; i++) {
+			turns[v - vcpus]++;
+			gh_queue_push(&s.ready, v);
 		}
-		cr_assert_geq(i, 4);
-		s.end_ns = s.start_ns + 1000;
-		cr_assert(gh_sched_end(&s));
+		cr_assert_eq(i, 4);
+		for (; v; v = gh_sched_next(&s))
+			gh_sched_missed(&s, v);
+		gh_sched_end(&s);
 	}
 	for (i = 0; i < 6; i++)
 		cr_assert_eq(turns[i], 200);
-}
-
-/* A short one in front of every batch must not keep the rest from running. */
-Test(sched, nobody_starves)
-{
-	unsigned int turns[4] = { 0 }, round, i;
-	struct gh_sched s;
-
-	fill(&s, 4);
-	s.slice_ns = 2000;
-	for (round = 0; round < 400; round++) {
-		struct gh_vcpu *other = NULL;
-		bool over = false;
-
-		struct gh_vcpu *v;
-
-		gh_sched_begin(&s, round * 10000);
-		while ((v = gh_sched_next(&s))) {
-			/* vCPU 0 exits at once; another one uses the batch up. */
-			if (!over)
-				turns[v - vcpus]++;
-			if (v == &vcpus[0] && !over) {
-				s.others++;
-				other = v;
-				continue;
-			}
-			over = true;
-			gh_sched_preempted(&s, v);
-		}
-		s.end_ns = s.start_ns + 1000;
-		gh_sched_end(&s);
-		if (other)
-			gh_queue_push(&s.ready, other);
-	}
-	for (i = 0; i < 4; i++)
-		cr_assert_geq(turns[i], 80, "vCPU %u had %u turns", i, turns[i]);
-}
-
-Test(sched, a_wait_does_not_make_it_late)
-{
-	struct gh_sched s;
-
-	fill(&s, 0);
-	gh_sched_begin(&s, 0);
-	s.end_ns = 1000000;
-	cr_assert_not(gh_sched_end(&s));
 }

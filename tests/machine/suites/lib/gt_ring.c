@@ -64,6 +64,11 @@ void gt_ring_next(struct io_uring *ring, struct gt_cqe *cqe)
 	cr_assert_eq(ret, 0, "waiting for a completion: %s", strerror(-ret));
 }
 
+int32_t gt_res(int32_t res)
+{
+	return res < 0 ? res : res & ~GH_URING_RES_NOT_ENTERED;
+}
+
 int32_t gt_ring_take(struct io_uring *ring, uint64_t user_data)
 {
 	struct gt_cqe cqe;
@@ -71,7 +76,7 @@ int32_t gt_ring_take(struct io_uring *ring, uint64_t user_data)
 	gt_ring_next(ring, &cqe);
 	cr_assert_eq(cqe.user_data, user_data, "completion of %#llx, expected %#llx",
 		     (unsigned long long)cqe.user_data, (unsigned long long)user_data);
-	return cqe.res;
+	return gt_res(cqe.res);
 }
 
 void gt_ring_run(struct io_uring *ring, struct gt_vcpu *vcpu)
@@ -99,7 +104,7 @@ void gt_ring_park(struct io_uring *ring, struct gt_vcpu *vcpu)
 				return;
 		}
 		cr_assert_eq(cqe.user_data, vcpu->id);
-		res = cqe.res;
+		res = gt_res(cqe.res);
 		cr_assert(res == GH_URING_EXIT_PREEMPTED || res == GH_URING_EXIT_RUNNABLE,
 			  "completion %d instead of a park", res);
 	}
@@ -135,7 +140,7 @@ int gt_ring_take_both(struct io_uring *ring, struct gt_vcpu *vcpu)
 			cr_assert_eq(cqe.res, 0, "command: %d", cqe.res);
 		} else {
 			cr_assert_eq(cqe.user_data, vcpu->id);
-			run = cqe.res;
+			run = gt_res(cqe.res);
 		}
 	}
 	return run;

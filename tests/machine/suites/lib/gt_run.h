@@ -126,7 +126,9 @@ struct gt_cqe {
  */
 int gt_ring_poll(struct io_uring *ring, struct gt_cqe *cqe, unsigned int ms);
 void gt_ring_next(struct io_uring *ring, struct gt_cqe *cqe);
-/* Like gt_ring_next() and asserts whose it is. */
+/* A CQE's res without what only says whether a preempted guest was entered. */
+int32_t gt_res(int32_t res);
+/* Like gt_ring_next() and asserts whose it is. Returns gt_res(). */
 int32_t gt_ring_take(struct io_uring *ring, uint64_t user_data);
 
 /* Submits one RUN of the vCPU with user_data = its id. */
