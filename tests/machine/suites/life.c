@@ -226,7 +226,7 @@ GT_CASE(life, locked_memory_is_limited)
 
 	cr_assert_geq(vm, 0);
 	cr_assert_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	cr_assert_eq(setuid(65534), 0);
+	cr_assert_eq(seteuid(65534), 0);
 	cr_assert_eq(gt_set_mem(vm, 0, RWX_LENT, GT_RAM_BASE, GT_RAM_SIZE, ram), -ENOMEM);
 	cr_assert_eq(gt_set_mem(vm, 0, RWX_LENT, GT_RAM_BASE, 0x8000, ram), 0);
 	cr_assert_eq(gt_set_mem(vm, 1, RWX_LENT, GT_RAM_BASE + 0x8000, 0x10000, ram + 0x8000),
@@ -234,6 +234,7 @@ GT_CASE(life, locked_memory_is_limited)
 	/* A refused region leaves nothing behind; a removed one makes room. */
 	cr_assert_eq(gt_set_mem(vm, 0, 0, 0, 0, NULL), 0);
 	cr_assert_eq(gt_set_mem(vm, 1, RWX_LENT, GT_RAM_BASE, 0x10000, ram), 0);
+	cr_assert_eq(seteuid(0), 0);
 	close(vm);
 }
 
