@@ -180,7 +180,8 @@ uint64_t gh_runner_timeout_ns(const struct gh_runner *r)
 {
 	uint64_t now;
 
-	if (work_waits(r))
+	/* What was prepared outside of a callback is submitted by the next turn. */
+	if (work_waits(r) || r->sqes_pending)
 		return 0;
 	if (!r->timers)
 		return UINT64_MAX;

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * sd-event: an I/O source, and a timer that is set before the loop sleeps. The loop
+ * dispatches one source a turn, the one that waits longest, so guests take turns
+ * with the caller's sources.
+ */
+#include <gh-runner/sd-event.h>
+#include <sys/epoll.h>
+
+static int turn(struct gh_sd_event *a)
+{
+	int ret = gh_runner_dispatch(a->runner, a->budget);
+
+	if (ret >= 0)
+		ret = gh_runner_prepare(a->runner);
+	if (ret < 0) {
+		sd_event_source_set_enabled(a->io, SD_EVENT_OFF);
+		sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
+	}
+	return ret < 0 ? ret : 0;
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *opaque)
+{
+	return turn(opaque);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *opaque)
+{
+	return turn(opaque);
+}
+
+static int on_prepare(sd_event_source *source, void *opaque)
+{
+	struct gh_sd_event *a = opaque;
+	uint64_t ns = gh_runner_timeout_ns(a->runner);
+	int ret;
+
+	/* Setting the time of a pending source would put it behind all others. */
+	if (sd_event_source_get_pending(source) > 0 || sd_event_source_get_pending(a->timer) > 0)
+		return 0;
+	if (ns == UINT64_MAX)
+		return sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
+	ret = sd_event_source_set_time(a->timer, ns ? (gh_now_ns() + ns + 999) / 1000 : 0);
+	return ret < 0 ? ret : sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT);
+}
+
+int gh_sd_event_add(struct gh_sd_event *a, sd_event *event, struct gh_runner *runner,
+		    unsigned int budget)
+{
+	int fd = gh_runner_fd(runner), ret;
+
+	*a = (struct gh_sd_event) { .runner = runner, .budget = budget };
+	if (fd < 0)
+		return fd;
+	/* An accuracy of 1 us: 0 would mean a quarter of a second. */
+	ret = sd_event_add_time(event, &a->timer, CLOCK_MONOTONIC, 0, 1, on_timer, a);
+	if (ret >= 0)
+		ret = sd_event_add_io(event, &a->io, fd, EPOLLIN, on_io, a);
+	if (ret >= 0)
+		ret = sd_event_source_set_prepare(a->io, on_prepare);
+	if (ret < 0)
+		gh_sd_event_remove(a);
+	return ret < 0 ? ret : 0;
+}
+
+void gh_sd_event_remove(struct gh_sd_event *a)
+{
+	a->io = sd_event_source_disable_unref(a->io);
+	a->timer = sd_event_source_disable_unref(a->timer);
+}

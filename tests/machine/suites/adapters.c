@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * The runner in other event loops: while guests compute and sleep, the loop's own
+ * timer fires and its socket is answered. How late the timer is gets printed, and
+ * is not judged: it depends on the build machine.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <gh-runner/testdev-regs.h>
+#include <gh-runner/testdev.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../guests/script.h"
+#include "adapters.h"
+
+#define SPINNERS	4
+#define SLEEPERS	4
+#define GUESTS		(SPINNERS + SLEEPERS)
+#define TEST_NS		3000000000ULL
+#define MIN_SERVED	20
+
+TestSuite(adapters, .init = gt_begin, .fini = gt_end, .timeout = 2 * GT_TIMEOUT);
+
+/**
+ * struct world - one test
+ * @vms: the spinners first
+ * @testdevs: of the sleepers
+ * @sockets: the loop's end and the client's
+ * @answered: of the client thread's requests
+ */
+struct world {
+	struct gh_runner *runner;
+	struct gh_vm *vms[GUESTS];
+	struct gh_testdev *testdevs[SLEEPERS];
+	unsigned int ended;
+	bool stopped;
+	uint64_t end_ns;
+	unsigned int ticks;
+	uint64_t late_sum, late_max;
+	int sockets[2];
+	unsigned int answered;
+};
+
+static uint8_t image[GT_RAM_SIZE - 0x8000];
+
+static size_t load_image(const char *name)
+{
+	const char *dir = getenv("GT_GUESTS");
+	char path[256];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s.bin", dir ? dir : "/root/guests", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
+	memset(image, 0, sizeof(image));
+	n = read(fd, image, GS_OFFSET);
+	cr_assert_gt(n, 0);
+	close(fd);
+	return (size_t)n;
+}
+
+static void on_ended(void *opaque, struct gh_vm *vm, const struct gh_vm_result *result)
+{
+	struct world *w = opaque;
+
+	(void)vm;
+	(void)result;
+	w->ended++;
+}
+
+static const struct gh_vm_events events = { .ended = on_ended };
+
+static struct gh_vm *add_vm(struct world *w, const char *name, size_t image_size)
+{
+	const struct gh_vm_config config = {
+		.name = name,
+		.memory_size = GT_RAM_SIZE,
+		.vcpus = 1,
+		.image = image,
+		.image_size = image_size,
+		.events = &events,
+		.opaque = w,
+	};
+	struct gh_vm *vm;
+
+	cr_assert_eq(gh_vm_create(w->runner, &config, &vm), 0, "%s",
+		     gh_runner_last_error(w->runner)->what);
+	return vm;
+}
+
+static void add_guests(struct world *w)
+{
+	const struct gs_op spin = { .op = GS_SPIN };
+	const struct gh_testdev_config dev = { .param1 = 10, .duration_ms = 1500 };
+	unsigned int i;
+	size_t size;
+
+	load_image("script");
+	memcpy(image + GS_OFFSET, &spin, sizeof(spin));
+	for (i = 0; i < SPINNERS; i++)
+		w->vms[i] = add_vm(w, "spinner", GS_OFFSET + GS_STRIDE);
+	size = load_image("demo");
+	for (; i < GUESTS; i++) {
+		struct gh_testdev **t = &w->testdevs[i - SPINNERS];
+
+		w->vms[i] = add_vm(w, "sleeper", size);
+		cr_assert_eq(gh_testdev_create(&dev, t), 0);
+		cr_assert_eq(gh_vm_add_device(w->vms[i], GH_BOARD_TESTDEV_BASE,
+					      GH_BOARD_TESTDEV_SIZE, &gh_testdev_ops, *t), 0);
+	}
+	for (i = 0; i < GUESTS; i++)
+		cr_assert_eq(gh_vm_start(w->vms[i]), 0);
+}
+
+void tick(struct world *w, uint64_t due_ns)
+{
+	uint64_t now = gh_now_ns(), late = now > due_ns ? now - due_ns : 0;
+
+	w->ticks++;
+	w->late_sum += late;
+	if (late > w->late_max)
+		w->late_max = late;
+}
+
+void echo(struct world *w)
+{
+	char buf[16];
+	ssize_t n = recv(w->sockets[0], buf, sizeof(buf), MSG_DONTWAIT);
+
+	if (n > 0)
+		cr_assert_eq(send(w->sockets[0], buf, (size_t)n, 0), n);
+}
+
+bool done(struct world *w)
+{
+	unsigned int i;
+
+	if (!w->stopped && gh_now_ns() >= w->end_ns) {
+		w->stopped = true;
+		for (i = 0; i < SPINNERS; i++)
+			gh_vm_stop(w->vms[i]);
+	}
+	return w->ended == GUESTS;
+}
+
+/* Asks, waits for the answer, asks again, until the loop hangs up. */
+static void *client(void *arg)
+{
+	struct world *w = arg;
+	char c = 'a';
+
+	while (send(w->sockets[1], &c, 1, MSG_NOSIGNAL) == 1 && recv(w->sockets[1], &c, 1, 0) == 1)
+		w->answered++;
+	return NULL;
+}
+
+static void check(struct world *w, const char *name)
+{
+	struct gh_testdev_report report;
+	struct gh_stats stats;
+	unsigned int i;
+
+	gh_runner_stats(w->runner, &stats);
+	printf("%s: timer late by %llu us at most, %llu us on average (%u ticks); "
+	       "%u requests answered; %llu exits\n", name,
+	       (unsigned long long)w->late_max / 1000,
+	       (unsigned long long)w->late_sum / 1000 / (w->ticks ? w->ticks : 1), w->ticks,
+	       w->answered, (unsigned long long)gh_stats_exits(&stats));
+	fflush(stdout);
+	cr_assert_geq(w->ticks, MIN_SERVED);
+	cr_assert_geq(w->answered, MIN_SERVED);
+	cr_assert_geq(stats.preempted, MIN_SERVED);
+	cr_assert_eq(stats.errors, 0U);
+	for (i = 0; i < SPINNERS; i++)
+		cr_assert_eq(gh_vm_result(w->vms[i])->end, GH_VM_END_STOPPED);
+	for (; i < GUESTS; i++) {
+		cr_assert_eq(gh_vm_result(w->vms[i])->end, GH_VM_END_OFF);
+		gh_testdev_report(w->testdevs[i - SPINNERS], &report);
+		cr_assert_eq(report.result, GH_TESTDEV_MATCH);
+		cr_assert_eq(report.fails, 0U);
+	}
+}
+
+static void run(const struct loop *loop)
+{
+	struct world w = { 0 };
+	pthread_t thread;
+	unsigned int i;
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, w.sockets), 0);
+	cr_assert_eq(gh_runner_create(NULL, &w.runner, NULL), 0);
+	add_guests(&w);
+	w.end_ns = gh_now_ns() + TEST_NS;
+	cr_assert_eq(pthread_create(&thread, NULL, client, &w), 0);
+	loop->run(&w, w.runner, w.sockets[0]);
+	close(w.sockets[0]);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	check(&w, loop->name);
+	close(w.sockets[1]);
+	for (i = 0; i < GUESTS; i++)
+		cr_assert_eq(gh_vm_destroy(w.vms[i]), 0);
+	for (i = 0; i < SLEEPERS; i++)
+		gh_testdev_destroy(w.testdevs[i]);
+	cr_assert_eq(gh_runner_destroy(w.runner), 0);
+}
+
+Test(adapters, epoll)
+{
+	run(&loop_epoll);
+}
+
+Test(adapters, libuv)
+{
+	run(&loop_uv);
+}
+
+Test(adapters, glib)
+{
+	run(&loop_glib);
+}
+
+Test(adapters, sd_event)
+{
+	run(&loop_sd_event);
+}

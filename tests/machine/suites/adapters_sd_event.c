@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#include <gh-runner/sd-event.h>
+#include <sys/epoll.h>
+
+#include "adapters.h"
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *opaque)
+{
+	tick(opaque, usec * 1000);
+	sd_event_source_set_time(source, (gh_now_ns() + TICK_NS) / 1000);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *opaque)
+{
+	(void)source;
+	(void)fd;
+	(void)revents;
+	echo(opaque);
+	return 0;
+}
+
+static void run_sd_event(struct world *w, struct gh_runner *runner, int socket)
+{
+	sd_event_source *timer = NULL, *io = NULL;
+	struct gh_sd_event adapter;
+	sd_event *event = NULL;
+
+	cr_assert_geq(sd_event_new(&event), 0);
+	cr_assert_geq(sd_event_add_time(event, &timer, CLOCK_MONOTONIC,
+					(gh_now_ns() + TICK_NS) / 1000, 1, on_tick, w), 0);
+	cr_assert_geq(sd_event_add_io(event, &io, socket, EPOLLIN, on_readable, w), 0);
+	cr_assert_eq(gh_sd_event_add(&adapter, event, runner, 64), 0);
+	while (!done(w)) {
+		cr_assert_geq(sd_event_run(event, UINT64_MAX), 0);
+		cr_assert_eq(sd_event_source_get_enabled(adapter.io, NULL), 1, "the ring failed");
+	}
+	gh_sd_event_remove(&adapter);
+	sd_event_source_unref(timer);
+	sd_event_source_unref(io);
+	sd_event_unref(event);
+}
+
+const struct loop loop_sd_event = { .name = "sd-event", .run = run_sd_event };
