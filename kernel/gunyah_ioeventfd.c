@@ -165,6 +165,7 @@ static void __exit gh_ioeventfd_exit(void)
 }
 module_exit(gh_ioeventfd_exit);
 
-MODULE_ALIAS_GUNYAH_VM_FUNCTION(GH_FN_IOEVENTFD, "ioeventfd");
+MODULE_ALIAS_GUNYAH_VM_FUNCTION(GH_FN_IOEVENTFD);
+MODULE_ALIAS("ghfunc:ioeventfd");
 MODULE_DESCRIPTION("Gunyah ioeventfd");
 MODULE_LICENSE("GPL");

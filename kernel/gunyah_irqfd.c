@@ -257,6 +257,7 @@ static void __exit gh_irqfd_exit(void)
 }
 module_exit(gh_irqfd_exit);
 
-MODULE_ALIAS_GUNYAH_VM_FUNCTION(GH_FN_IRQFD, "irqfd");
+MODULE_ALIAS_GUNYAH_VM_FUNCTION(GH_FN_IRQFD);
+MODULE_ALIAS("ghfunc:irqfd");
 MODULE_DESCRIPTION("Gunyah irqfd");
 MODULE_LICENSE("GPL");

@@ -412,6 +412,7 @@ static void __exit gh_vcpu_exit(void)
 }
 module_exit(gh_vcpu_exit);
 
-MODULE_ALIAS_GUNYAH_VM_FUNCTION(GH_FN_VCPU, "vcpu");
+MODULE_ALIAS_GUNYAH_VM_FUNCTION(GH_FN_VCPU);
+MODULE_ALIAS("ghfunc:vcpu");
 MODULE_DESCRIPTION("Gunyah vCPU");
 MODULE_LICENSE("GPL");

@@ -201,8 +201,7 @@ struct gunyah_vm_function {
 int gunyah_vm_function_register(struct gunyah_vm_function *f);
 void gunyah_vm_function_unregister(struct gunyah_vm_function *f);
 
-#define MODULE_ALIAS_GUNYAH_VM_FUNCTION(_type, _name)	\
-	MODULE_ALIAS("ghfunc:" __stringify(_type));	\
-	MODULE_ALIAS("ghfunc:" _name)
+/* A function has two aliases: its GH_FN_* number, and its name as a string. */
+#define MODULE_ALIAS_GUNYAH_VM_FUNCTION(_type)	MODULE_ALIAS("ghfunc:" __stringify(_type))
 
 #endif /* _LINUX_GUNYAH_VM_MGR_H */

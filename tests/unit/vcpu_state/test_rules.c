@@ -63,7 +63,7 @@ struct step {
 	struct gh_vcpu_next next;
 };
 
-static void for_each_step(void (*rule)(const struct step *step))
+static void check_each_step(void (*rule)(const struct step *step))
 {
 	struct step step = {};
 
@@ -96,7 +96,7 @@ static void never_a_bug(const struct step *s)
 
 Test(rules, legal_events_are_never_a_bug)
 {
-	for_each_step(never_a_bug);
+	check_each_step(never_a_bug);
 }
 
 Test(rules, flags_only_where_somebody_reads_them)
@@ -149,7 +149,7 @@ static void no_flag_lost(const struct step *s)
 
 Test(rules, no_flag_is_lost_by_waiting)
 {
-	for_each_step(no_flag_lost);
+	check_each_step(no_flag_lost);
 }
 
 Test(rules, every_event_from_outside_ends_a_wait)
@@ -194,7 +194,7 @@ static void completed_once(const struct step *s)
 
 Test(rules, a_command_is_completed_once)
 {
-	for_each_step(completed_once);
+	check_each_step(completed_once);
 }
 
 static void one_owner(const struct step *s)
@@ -209,7 +209,7 @@ static void one_owner(const struct step *s)
 
 Test(rules, one_owner_at_a_time)
 {
-	for_each_step(one_owner);
+	check_each_step(one_owner);
 }
 
 static void down_stays_out(const struct step *s)
@@ -226,7 +226,7 @@ static void down_stays_out(const struct step *s)
 
 Test(rules, nobody_enters_without_an_object)
 {
-	for_each_step(down_stays_out);
+	check_each_step(down_stays_out);
 }
 
 /* The driver wakes the waiter after NOTIFY, and after a PARK that did not park. */
@@ -242,7 +242,7 @@ static void teardown_hears(const struct step *s)
 
 Test(rules, who_takes_the_object_hears_that_the_runner_is_out)
 {
-	for_each_step(teardown_hears);
+	check_each_step(teardown_hears);
 }
 
 /* The ring's cancellation cannot meet a guest that runs under the ring's lock. */
@@ -257,5 +257,5 @@ static void told_to_look(const struct step *s)
 
 Test(rules, a_runner_is_told_to_look)
 {
-	for_each_step(told_to_look);
+	check_each_step(told_to_look);
 }

@@ -100,11 +100,11 @@ static uint32_t read_lrs(struct mon_vcpu *self, const struct word *w, uint64_t s
 }
 
 /* Changes the word; only the loaded vCPU's list registers can be changed with it. */
-static void write_word(struct mon_vcpu *self, struct word *w, enum bank bank, uint32_t v)
+static void write_word(struct mon_vcpu *self, struct word *w, enum bank which, uint32_t v)
 {
 	bool own = !w->lrs || w->lrs == self;
 
-	switch (bank) {
+	switch (which) {
 	case BANK_SET_ENABLE:
 		w->enabled |= v;
 		break;
@@ -130,9 +130,9 @@ static void write_word(struct mon_vcpu *self, struct word *w, enum bank bank, ui
 	}
 }
 
-static uint32_t read_word(struct mon_vcpu *self, const struct word *w, enum bank bank)
+static uint32_t read_word(struct mon_vcpu *self, const struct word *w, enum bank which)
 {
-	switch (bank) {
+	switch (which) {
 	case BANK_GROUP:
 		return 0xffffffffu;
 	case BANK_SET_ENABLE:
@@ -147,7 +147,7 @@ static uint32_t read_word(struct mon_vcpu *self, const struct word *w, enum bank
 }
 
 static void private_bits(struct mon_cpu *cpu, struct mon_vcpu *vcpu, struct mon_access *a,
-			 enum bank bank)
+			 enum bank which)
 {
 	struct word w = {
 		.enabled = vcpu->vgic.enabled,
@@ -157,15 +157,15 @@ static void private_bits(struct mon_cpu *cpu, struct mon_vcpu *vcpu, struct mon_
 	uint32_t v = (uint32_t)a->value, was = w.pending;
 
 	if (!a->write) {
-		a->value = read_word(cpu->vcpu, &w, bank);
+		a->value = read_word(cpu->vcpu, &w, which);
 		return;
 	}
 	/* The timer's line is its own pending state. */
-	if (bank == BANK_SET_PENDING || bank == BANK_CLEAR_PENDING)
+	if (which == BANK_SET_PENDING || which == BANK_CLEAR_PENDING)
 		v &= ~VTIMER;
-	write_word(cpu->vcpu, &w, bank, v);
+	write_word(cpu->vcpu, &w, which, v);
 	w.pending &= ~VTIMER;
-	if (vcpu == cpu->vcpu && bank == BANK_SET_ENABLE && (v & ~vcpu->vgic.enabled & VTIMER))
+	if (vcpu == cpu->vcpu && which == BANK_SET_ENABLE && (v & ~vcpu->vgic.enabled & VTIMER))
 		mon_vgic_timer_release(cpu);
 	vcpu->vgic.enabled = w.enabled;
 	__atomic_fetch_or(&vcpu->vgic.pending, w.pending & ~was, __ATOMIC_RELAXED);
@@ -173,7 +173,7 @@ static void private_bits(struct mon_cpu *cpu, struct mon_vcpu *vcpu, struct mon_
 	mon_vcpu_notify(vcpu);
 }
 
-static void shared_bits(struct mon_cpu *cpu, struct mon_access *a, enum bank bank, uint32_t n)
+static void shared_bits(struct mon_cpu *cpu, struct mon_access *a, enum bank which, uint32_t n)
 {
 	struct mon_vgic_vm *g = &cpu->vcpu->vm->vgic;
 	unsigned int i = n / 2, shift = n & 1 ? 32 : 0;
@@ -185,10 +185,10 @@ static void shared_bits(struct mon_cpu *cpu, struct mon_access *a, enum bank ban
 	};
 
 	if (!a->write) {
-		a->value = read_word(cpu->vcpu, &w, bank);
+		a->value = read_word(cpu->vcpu, &w, which);
 		return;
 	}
-	write_word(cpu->vcpu, &w, bank, (uint32_t)a->value);
+	write_word(cpu->vcpu, &w, which, (uint32_t)a->value);
 	g->spi_enabled[i] = (g->spi_enabled[i] & keep) | (uint64_t)w.enabled << shift;
 	g->spi_pending[i] = (g->spi_pending[i] & keep) | (uint64_t)w.pending << shift;
 	look_again(cpu->vcpu->vm);
