@@ -268,7 +268,7 @@ static int gh_vcpu_ready(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
 	}
 	/* Work for the next return to user mode: it can wait, but not for ever. */
 	if (task_work_pending(current) &&
-	    (!slice->ioctl || now - slice->begin >= GH_WORK_LIMIT_NS))
+	    (!slice->ioctl || (s64)(now - slice->begin) >= (s64)GH_WORK_LIMIT_NS))
 		return GH_URING_EXIT_PREEMPTED;
 	return gh_vcpu_check_slice(slice, now);
 }
