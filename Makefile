@@ -4,6 +4,7 @@
 #   make run         boot the machine and run many guests on one ring
 #                    GUESTS=64 VCPUS=1 SECONDS=10
 #   make test        all tests; test-unit and test-machine are its parts
+#   make model       check the vCPU's parks, wake-ups and kicks with spin
 #   make lint        checkpatch, sparse, shellcheck, mandoc and the project's own rules
 #   make install     liburing-ext and the runner, for this machine: PREFIX= DESTDIR=
 #   make clean       remove what was built; distclean also what was fetched
@@ -89,6 +90,11 @@ test-unit: packages
 test-machine: build-test-parts
 	@$(scripts)/run-tests.sh machine conformance
 
+# The states of a vCPU, exhaustively: docs/model.md.
+model:
+	@$(scripts)/setup-packages.sh --model
+	@tests/model/run-model.sh
+
 lint:
 	@$(scripts)/setup-packages.sh --lint
 	@$(step) 1/2 "kernel and arm64 user space" $(scripts)/fetch.sh
@@ -110,4 +116,4 @@ help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
 
 .PHONY: build packages build-machine build-test-parts image test-parts run test test-unit \
-	test-machine lint install clean distclean help
+	test-machine model lint install clean distclean help

@@ -6,6 +6,7 @@
 #
 #   setup-packages.sh         for build, run and test
 #   setup-packages.sh --lint  for 'make lint' also
+#   setup-packages.sh --model for 'make model' also
 #
 # Debian 12 and 13, as root or with sudo.
 
@@ -36,9 +37,13 @@ mandoc                 checks the manual pages
 perl                   runs checkpatch.pl of the kernel
 xz-utils               unpacks the kernel source it comes from
 '
+model_packages='
+spin                   checks the model of the vCPU
+'
 
 [ "$(dpkg --print-architecture)" = arm64 ] || packages+=$cross_packages
 [ "${1:-}" != --lint ] || packages+=$lint_packages
+[ "${1:-}" != --model ] || packages+=$model_packages
 
 wanted=$(echo "$packages" | awk 'NF { print $1 }')
 # shellcheck disable=SC2086 # one word a package
