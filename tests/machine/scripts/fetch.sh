@@ -110,7 +110,7 @@ apt_get() {
 
 # The newest package whose name matches a regular expression.
 newest() {
-	apt-cache -c "$apt_dir/apt.conf" pkgnames | grep -E "^$1\$" | sort -V | tail -n 1
+	apt-cache -c "$apt_dir/apt.conf" pkgnames | grep -E "^$1\$" | sort -V | tail -n 1 || true
 }
 
 # get VERB PACKAGE...: VERB download takes the packages alone, install with all
@@ -178,16 +178,22 @@ unpack_stream() {
 }
 
 fetch_kernel() {
-	local re=${KERNEL//./\\.} image release tmp headers common
+	local re=${KERNEL//./\\.} image release tmp headers common packages part
 
-	image=$(newest "linux-image-$re\.[0-9.]+[^ ]*-cloud-arm64-unsigned")
+	# The same kernel comes signed and unsigned, or, in newer releases, once.
+	image=$(newest "linux-image-$re\.[0-9.]+[^ ]*-cloud-arm64(-unsigned)?")
 	[ -n "$image" ] || die "$kernel_suite has no linux-image-$KERNEL*-cloud-arm64"
 	release=${image#linux-image-}
 	release=${release%-unsigned}
 	common=${release%-cloud-arm64}
 	echo "fetching the host kernel $release and its headers"
-	get download "$image:arm64" "linux-headers-$release:arm64" \
-		"linux-headers-$common-common" "linux-kbuild-$common:$host_arch"
+	packages=("$image:arm64" "linux-headers-$release:arm64"
+		"linux-headers-$common-common" "linux-kbuild-$common:$host_arch")
+	# Newer releases have the image in parts.
+	for part in linux-binary-unsigned linux-modules; do
+		[ -z "$(newest "$part-${release//+/\\+}")" ] || packages+=("$part-$release:arm64")
+	done
+	get download "${packages[@]}"
 
 	tmp=$kernel_dir.new
 	rm -rf "$tmp"
@@ -198,7 +204,8 @@ fetch_kernel() {
 	echo "include \$(dir \$(lastword \$(MAKEFILE_LIST)))../linux-headers-$common-common/Makefile" \
 		> "$tmp/$headers/Makefile"
 	ln -s "$headers" "$tmp/headers"
-	raw_image "$tmp/boot/vmlinuz-$release" "$tmp/Image"
+	raw_image "$(find "$tmp/boot" "$tmp/usr/lib/modules" -name 'vmlinuz*' -print -quit \
+		2> /dev/null)" "$tmp/Image"
 	echo "$release" > "$tmp/release"
 	touch "$tmp/.fetched"
 	replace "$tmp" "$kernel_dir"
