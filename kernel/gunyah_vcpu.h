@@ -6,6 +6,7 @@
  *   gunyah_vcpu_run.c	the run loop, its exits, and the ioctl around it
  *   gunyah_vcpu_uring.c	the same run as an io_uring command: park, wake, cancel
  *   gunyah_vcpu_clock.c	the slice clock of each CPU, and the kick
+ *   gunyah_vcpu_kick.c	the kick eventfd
  *   gunyah_vcpu_state.h	the states, pure
  *
  * Who owns a vCPU
@@ -92,6 +93,7 @@
 
 #include "gunyah_vcpu_state.h"
 
+struct gh_vcpu_kicker;
 struct io_uring_cmd;
 
 /* A slice when the command names none, and the most it can name. */
@@ -154,6 +156,8 @@ struct gh_vcpu_stats {
  * @cpu: where the runner last entered, for kicks; written by the runner
  * @live: the VM is RUNNING, as the notifier said last. May be stale; when it is
  *	false the VM is asked
+ * @held: the kick eventfd's counter is not 0: runs end at once. Written under its
+ *	wait queue's lock
  * @broken: [r] the hypervisor said something impossible: never entered again
  * @gone: [r] the hypervisor said that the vCPU will not run again
  * @pending: [r] the access that waits for an answer
@@ -169,6 +173,7 @@ struct gh_vcpu_stats {
  *	PARKED and WAKING
  * @sleeper: the ioctl's thread in ASLEEP
  * @timer: wakes a dying vCPU whose report does not come
+ * @kicker: the kick eventfd, or NULL; see gunyah_vcpu_kick.c
  * @ghvm: the VM, a reference of our own
  * @ticket: our claim on the hypervisor object
  * @nb: changes of the VM's state
@@ -181,6 +186,7 @@ struct gunyah_vcpu {
 	atomic_t state;
 	int cpu;
 	bool live;
+	bool held;
 	bool broken;
 	bool gone;
 	u8 pending;
@@ -198,6 +204,7 @@ struct gunyah_vcpu {
 	struct io_uring_cmd *cmd;
 	struct rcuwait sleeper;
 	struct timer_list timer;
+	struct gh_vcpu_kicker *kicker;
 	struct gunyah_vm *ghvm;
 	struct gunyah_vm_resource_ticket ticket;
 	struct notifier_block nb;
@@ -272,6 +279,10 @@ long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu);
 /* gunyah_vcpu_uring.c */
 int gh_vcpu_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
 void gh_vcpu_complete(struct gunyah_vcpu *vcpu);
+
+/* gunyah_vcpu_kick.c */
+long gh_vcpu_kick_fd(struct gunyah_vcpu *vcpu, const void __user *uarg);
+void gh_vcpu_kick_fd_exit(struct gunyah_vcpu *vcpu);
 
 /* gunyah_vcpu_clock.c */
 void gh_clock_init(void);

@@ -126,6 +126,8 @@ static long gh_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	case GH_VCPU_CANCEL:
 		gh_vcpu_cancel(vcpu);
 		return 0;
+	case GH_VCPU_KICK_FD:
+		return gh_vcpu_kick_fd(vcpu, (void __user *)arg);
 	default:
 		return -ENOTTY;
 	}
@@ -160,6 +162,7 @@ static int gh_vcpu_file_release(struct inode *inode, struct file *file)
 {
 	struct gunyah_vcpu *vcpu = file->private_data;
 
+	gh_vcpu_kick_fd_exit(vcpu);
 	/* Can be what stops the VM, and calls unbind. */
 	gunyah_vm_drop(vcpu->ghvm);
 	gh_vcpu_put(vcpu);

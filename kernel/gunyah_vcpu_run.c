@@ -101,7 +101,7 @@ int gh_vcpu_report(struct gunyah_vcpu *vcpu)
 }
 
 /*
- * The VM is not known to run, or the vCPU must not. An exited VM's vCPU is still
+ * The VM is not known to run, or the vCPU must not, or not now. An exited VM's vCPU is still
  * entered, for it needs the CPU to unwind.
  */
 static int gh_vcpu_may_run(struct gunyah_vcpu *vcpu)
@@ -118,7 +118,11 @@ static int gh_vcpu_may_run(struct gunyah_vcpu *vcpu)
 	default:
 		return -ENODEV;
 	}
-	return vcpu->broken ? gh_vcpu_break(vcpu) : GH_RUN_AGAIN;
+	if (vcpu->broken)
+		return gh_vcpu_break(vcpu);
+	if (READ_ONCE(vcpu->held))
+		return GH_URING_EXIT_PREEMPTED;
+	return GH_RUN_AGAIN;
 }
 
 /*
@@ -435,7 +439,7 @@ int gh_vcpu_run_slice(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
 		vcpu->stats.preempts++;
 		return GH_URING_EXIT_PREEMPTED;
 	}
-	if (unlikely(!READ_ONCE(vcpu->live) || vcpu->broken)) {
+	if (unlikely(!READ_ONCE(vcpu->live) || vcpu->broken || READ_ONCE(vcpu->held))) {
 		ret = gh_vcpu_may_run(vcpu);
 		if (ret)
 			return ret;

@@ -5,7 +5,8 @@
 #
 #   demo.sh GUESTS VCPUS SECONDS
 
-for m in gunyah gunyah_rsc_mgr gunyah_vcpu gunyah_ioeventfd gunyah_irqfd; do
+for m in gunyah gunyah_rsc_mgr gunyah_vcpu gunyah_ioeventfd gunyah_irqfd \
+	gunyah_posted; do
 	insmod "/root/modules/$m.ko" || exit 1
 done
 exec gh-runner run \

@@ -12,6 +12,7 @@
 
 const char *const gt_modules[GT_NR_MODULES] = {
 	"gunyah", "gunyah_rsc_mgr", "gunyah_vcpu", "gunyah_ioeventfd", "gunyah_irqfd",
+	"gunyah_posted",
 };
 
 static const char *module_dir(void)

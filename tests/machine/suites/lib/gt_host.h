@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 /* The driver's modules in the order of loading. */
-#define GT_NR_MODULES	5
+#define GT_NR_MODULES	6
 extern const char *const gt_modules[GT_NR_MODULES];
 
 /*

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Posted writes: a guest's writes to a range are appended to a ring that user space
+ * has mapped, and the guest goes on without an exit.
+ *
+ * The ring has one reader, in user space, and any number of writers: the vCPUs of
+ * the VM, in their runs. Writers meet at ->lock. The reader takes no lock: it loads
+ * the tail, reads the records before it, and stores the head.
+ *
+ * Told once. After a record is visible (tail) the writer looks at the head: if all
+ * before it was consumed the ring was empty, and the eventfd is signalled. The reader
+ * stores the head and looks at the tail again before it sleeps. With a full barrier
+ * between store and load on both sides, one of them sees the other.
+ *
+ * Order. A write that finds the ring full becomes an exit. All earlier writes of that
+ * vCPU are in the ring then, and it does not run before the exit is answered: who
+ * drains the ring before he handles an exit sees the writes in their order.
+ *
+ * Nothing in the mapping is trusted. The driver has its own tail and only reads the
+ * head; one that cannot be counts as a full ring, so the damage is the reader's.
+ *
+ * References: the function until unbind and a grace period for writes in progress,
+ * and the file. A mapping holds the file.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/overflow.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/vmalloc.h>
+
+#include <linux/gunyah_vm_mgr.h>
+
+static_assert(sizeof(struct gh_fn_posted_arg) == 32);
+static_assert(sizeof(struct gh_posted_write) == 32);
+static_assert(sizeof(struct gh_posted_ring) == 128);
+static_assert(offsetof(struct gh_posted_ring, head) == 64);
+static_assert(sizeof(struct gh_posted_ring) <= GH_POSTED_RECORDS);
+
+/**
+ * struct gh_posted - a range and its ring
+ * @range: in the VM's tree from bind to unbind
+ * @ghvm: counts the writes; borrowed until unbind has returned
+ * @lock: writers: @tail, the records, @full
+ * @tail: records appended
+ * @full: writes that found no room
+ * @mask: entries - 1
+ * @ring: shared with user space, owned
+ * @records: in it
+ * @size: of @ring, whole pages
+ * @ctx: eventfd, owned, or NULL
+ * @kref: the function's and the file's references
+ */
+struct gh_posted {
+	struct gunyah_vm_io_range range;
+	struct gunyah_vm *ghvm;
+	spinlock_t lock;	/* writers */
+	u32 tail;
+	u64 full;
+	u32 mask;
+	struct gh_posted_ring *ring;
+	struct gh_posted_write *records;
+	size_t size;
+	struct eventfd_ctx *ctx;
+	struct kref kref;
+};
+
+/* ---- a guest's write ---------------------------------------------------------------- */
+
+/* Under RCU, in the vCPU's run. */
+static int gh_posted_write(struct gunyah_vm_io_range *range, u32 vcpu, u64 addr, u32 len,
+			   u64 data)
+{
+	struct gh_posted *posted = container_of(range, struct gh_posted, range);
+	struct gh_posted_ring *ring = posted->ring;
+	bool was_empty;
+	u32 tail;
+
+	spin_lock(&posted->lock);
+	tail = posted->tail;
+	/* Pairs with the reader's release: it is done with the record we write. */
+	if (tail - smp_load_acquire(&ring->head) > posted->mask) {
+		WRITE_ONCE(ring->full, ++posted->full);
+		spin_unlock(&posted->lock);
+		return -ENOENT;
+	}
+	posted->records[tail & posted->mask] = (struct gh_posted_write){
+		.addr = addr,
+		.data = data,
+		.seq = gunyah_vm_next_posted(posted->ghvm),
+		.vcpu = vcpu,
+		.len = len,
+	};
+	posted->tail = tail + 1;
+	/* Pairs with the reader's acquire: the record is complete. */
+	smp_store_release(&ring->tail, tail + 1);
+	/* Against the reader, who stores the head and then loads the tail. */
+	smp_mb();
+	was_empty = READ_ONCE(ring->head) == tail;
+	spin_unlock(&posted->lock);
+
+	if (was_empty && posted->ctx)
+		eventfd_signal(posted->ctx);
+
+	return 0;
+}
+
+/* ---- life ----------------------------------------------------------------------------- */
+
+static void gh_posted_free(struct kref *kref)
+{
+	struct gh_posted *posted = container_of(kref, struct gh_posted, kref);
+
+	if (posted->ctx)
+		eventfd_ctx_put(posted->ctx);
+	vfree(posted->ring);
+	kfree(posted);
+}
+
+static void gh_posted_put(struct gh_posted *posted)
+{
+	kref_put(&posted->kref, gh_posted_free);
+}
+
+static int gh_posted_release(struct inode *inode, struct file *file)
+{
+	gh_posted_put(file->private_data);
+
+	return 0;
+}
+
+static int gh_posted_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct gh_posted *posted = file->private_data;
+	unsigned long size = vma->vm_end - vma->vm_start;
+	int ret = 0;
+
+	if (vma->vm_pgoff || size != posted->size || !(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
+
+	vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
+	for (unsigned long at = 0; at < size && !ret; at += PAGE_SIZE)
+		ret = vm_insert_page(vma, vma->vm_start + at,
+				     vmalloc_to_page((void *)posted->ring + at));
+
+	return ret;
+}
+
+static const struct file_operations gh_posted_fops = {
+	.owner		= THIS_MODULE,
+	.mmap		= gh_posted_mmap,
+	.release	= gh_posted_release,
+	.llseek		= noop_llseek,
+};
+
+static struct gh_posted *gh_posted_alloc(struct gunyah_vm *ghvm,
+					 const struct gh_fn_posted_arg *arg)
+{
+	struct gh_posted *posted = kzalloc(sizeof(*posted), GFP_KERNEL_ACCOUNT);
+
+	if (!posted)
+		return NULL;
+
+	posted->size = PAGE_ALIGN(GH_POSTED_RECORDS +
+				  arg->entries * sizeof(struct gh_posted_write));
+	posted->ring = __vmalloc(posted->size, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!posted->ring) {
+		kfree(posted);
+		return NULL;
+	}
+	posted->records = (void *)posted->ring + GH_POSTED_RECORDS;
+	posted->ring->entries = arg->entries;
+	posted->mask = arg->entries - 1;
+	posted->ghvm = ghvm;
+	posted->range.addr = arg->addr;
+	posted->range.size = arg->size;
+	posted->range.write = gh_posted_write;
+	spin_lock_init(&posted->lock);
+	kref_init(&posted->kref);
+
+	return posted;
+}
+
+/* ---- the VM function ------------------------------------------------------------------ */
+
+static int gh_posted_check(const struct gh_fn_posted_arg *arg)
+{
+	u64 end;
+
+	if (arg->flags || arg->padding || arg->fd < -1)
+		return -EINVAL;
+	if (!is_power_of_2(arg->entries) || arg->entries > GH_POSTED_MAX_ENTRIES)
+		return -EINVAL;
+	if (!arg->size || check_add_overflow(arg->addr, arg->size - 1, &end))
+		return -EINVAL;
+
+	return 0;
+}
+
+static int gh_posted_get_eventfd(struct gh_posted *posted, int fd)
+{
+	struct eventfd_ctx *ctx;
+
+	if (fd < 0)
+		return 0;
+	ctx = eventfd_ctx_fdget(fd);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	posted->ctx = ctx;
+
+	return 0;
+}
+
+static long gh_posted_bind(struct gunyah_vm_function_instance *f)
+{
+	const struct gh_fn_posted_arg *arg = f->arg;
+	struct gh_posted *posted;
+	struct file *file;
+	int fd, ret;
+
+	ret = gh_posted_check(arg);
+	if (ret)
+		return ret;
+	posted = gh_posted_alloc(f->ghvm, arg);
+	if (!posted)
+		return -ENOMEM;
+	ret = gh_posted_get_eventfd(posted, arg->fd);
+	if (ret)
+		goto err_put;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
+		ret = fd;
+		goto err_put;
+	}
+	file = anon_inode_getfile("gh-posted", &gh_posted_fops, posted, O_RDWR);
+	if (IS_ERR(file)) {
+		ret = PTR_ERR(file);
+		goto err_fd;
+	}
+	kref_get(&posted->kref);
+	/* Last, for nobody can be in a range that was never added. */
+	ret = gunyah_vm_add_io_range(f->ghvm, &posted->range);
+	if (ret)
+		goto err_file;
+	f->data = posted;
+	fd_install(fd, file);
+
+	return fd;
+
+err_file:
+	fput(file);
+err_fd:
+	put_unused_fd(fd);
+err_put:
+	gh_posted_put(posted);
+	return ret;
+}
+
+static void gh_posted_unbind(struct gunyah_vm_function_instance *f)
+{
+	struct gh_posted *posted = f->data;
+
+	gunyah_vm_remove_io_range(f->ghvm, &posted->range);
+	/* Writes in progress use the ring and the VM. */
+	synchronize_rcu();
+	gh_posted_put(posted);
+}
+
+static bool gh_posted_compare(const struct gunyah_vm_function_instance *f, const void *data,
+			      u32 size)
+{
+	const struct gh_fn_posted_arg *arg = data;
+	const struct gh_fn_posted_arg *mine = f->arg;
+
+	return arg->addr == mine->addr;
+}
+
+static struct gunyah_vm_function gh_posted_function = {
+	.type		= GH_FN_POSTED,
+	.name		= "posted",
+	.mod		= THIS_MODULE,
+	.arg_size	= sizeof(struct gh_fn_posted_arg),
+	.bind		= gh_posted_bind,
+	.unbind		= gh_posted_unbind,
+	.compare	= gh_posted_compare,
+};
+
+static int __init gh_posted_init(void)
+{
+	return gunyah_vm_function_register(&gh_posted_function);
+}
+module_init(gh_posted_init);
+
+static void __exit gh_posted_exit(void)
+{
+	gunyah_vm_function_unregister(&gh_posted_function);
+}
+module_exit(gh_posted_exit);
+
+MODULE_ALIAS_GUNYAH_VM_FUNCTION(GH_FN_POSTED);
+MODULE_ALIAS("ghfunc:posted");
+MODULE_DESCRIPTION("Gunyah posted writes");
+MODULE_LICENSE("GPL");
