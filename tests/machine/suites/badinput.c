@@ -323,7 +323,12 @@ static int del(int fd, uint32_t type, uint32_t size, const void *arg)
 
 GT_CASE(badinput, function_types_and_sizes)
 {
-	static const uint32_t types[] = { 0, 2, 3, 4, 0x7fffffff, UINT32_MAX };
+	static const uint32_t types[] = { 0, 0x100, 0x7fffffff, 0x80000001, UINT32_MAX };
+	static const struct { uint32_t type, size; } kinds[] = {
+		{ GH_FN_VCPU, sizeof(struct gh_fn_vcpu_arg) },
+		{ GH_FN_IRQFD, sizeof(struct gh_fn_irqfd_arg) },
+		{ GH_FN_IOEVENTFD, sizeof(struct gh_fn_ioeventfd_arg) },
+	};
 	uint8_t arg[512] = { 0 };
 	int fd = gt_create_vm(), ret;
 	unsigned int i;
@@ -335,13 +340,15 @@ GT_CASE(badinput, function_types_and_sizes)
 		cr_assert_eq(ret, -ENOENT, "type %#x: %d", types[i], ret);
 		cr_assert_eq(del(fd, types[i], 4, arg), -ENOENT);
 	}
-	for (size = 0; size <= 512; size++) {
-		if (size == sizeof(struct gh_fn_vcpu_arg))
-			continue;
-		ret = add(fd, GH_FN_VCPU, size, arg);
-		cr_assert_eq(ret, -EINVAL, "size %u: %d", size, ret);
+	for (i = 0; i < GT_ARRAY_SIZE(kinds); i++) {
+		for (size = 0; size <= 512; size++) {
+			if (size == kinds[i].size)
+				continue;
+			ret = add(fd, kinds[i].type, size, arg);
+			cr_assert_eq(ret, -EINVAL, "type %u size %u: %d", kinds[i].type, size, ret);
+		}
+		cr_assert_eq(add(fd, kinds[i].type, UINT32_MAX, arg), -EINVAL);
 	}
-	cr_assert_eq(add(fd, GH_FN_VCPU, UINT32_MAX, arg), -EINVAL);
 	cr_assert_eq(add(fd, GH_FN_VCPU, 4, NULL), -EFAULT);
 	cr_assert_eq(add(fd, GH_FN_VCPU, 4, (void *)ULONG_MAX), -EFAULT);
 	cr_assert_eq(del(fd, GH_FN_VCPU, 4, NULL), -EFAULT);
