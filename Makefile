@@ -28,8 +28,8 @@ unexport SECONDS
 
 CROSS_COMPILE	?= aarch64-linux-gnu-
 SYSROOT		:= $(BUILD)/sysroot
-kernel_dir	:= $(BUILD)/kernel$(if $(filter-out 6.12,$(KERNEL)),-$(KERNEL))
-machine_dir	:= $(BUILD)/aarch64
+suffix		:= $(if $(filter-out 6.12,$(KERNEL)),-$(KERNEL))
+kernel_dir	:= $(BUILD)/kernel$(suffix)
 scripts		:= $(CURDIR)/tests/machine/scripts
 step		:= $(scripts)/step.sh
 cross		:= CROSS_COMPILE=$(CROSS_COMPILE) SYSROOT=$(SYSROOT) -j$(JOBS)
@@ -65,8 +65,8 @@ test-parts:
 # Modules are built in a tree of links, so that the sources stay clean.
 module_src_gunyah	:= kernel
 module_src_conformance	:= tests/machine/conformance
-module_out_gunyah	:= $(BUILD)/modules
-module_out_conformance	:= $(BUILD)/conformance
+module_out_gunyah	:= $(BUILD)/modules$(suffix)
+module_out_conformance	:= $(BUILD)/conformance$(suffix)
 
 module-%:
 	@mkdir -p $(module_out_$*)

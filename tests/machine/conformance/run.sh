@@ -13,6 +13,8 @@ set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 BUILD=${BUILD:-$root/build}
+suffix=''
+[ "${KERNEL:-6.12}" = 6.12 ] || suffix=-$KERNEL
 log=${1:-$BUILD/logs/conformance.log}
 begin=$SECONDS
 mkdir -p "$(dirname "$log")"
@@ -23,7 +25,7 @@ trap 'rm -f "$record"' EXIT
 # Twice: unloading must leave everything as it was.
 # shellcheck disable=SC2016,SC2086 # for the shell there; words, on purpose
 "$root/tests/machine/scripts/run-machine.sh" --silent --log "$log" --timeout 180 \
-	--file "$BUILD/conformance/gh_conformance.ko" ${MACHINE_ARGS:-} -- '
+	--file "$BUILD/conformance$suffix/gh_conformance.ko" ${MACHINE_ARGS:-} -- '
 	for i in 1 2; do
 		echo "<4>suite: conformance" > /dev/kmsg
 		insmod gh_conformance.ko || exit 1

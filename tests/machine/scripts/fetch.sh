@@ -19,7 +19,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../../.." && pwd)
-BUILD=${BUILD:-$root/build}
+BUILD=$(realpath -m "${BUILD:-$root/build}")
 KERNEL=${KERNEL:-6.12}
 apt_dir=$BUILD/apt
 pkg_dir=$BUILD/pkg
@@ -200,9 +200,8 @@ fetch_kernel() {
 	mkdir -p "$tmp"
 	unpack "$tmp" "${debs[@]}"
 	headers=usr/src/linux-headers-$release
-	# The headers expect to lie in the root directory; say where they are.
-	echo "include \$(dir \$(lastword \$(MAKEFILE_LIST)))../linux-headers-$common-common/Makefile" \
-		> "$tmp/$headers/Makefile"
+	# The headers expect to lie in the root directory; say where they will be.
+	sed -i "s|/usr/src/|$kernel_dir/usr/src/|g" "$tmp/$headers/Makefile"
 	ln -s "$headers" "$tmp/headers"
 	raw_image "$(find "$tmp/boot" "$tmp/usr/lib/modules" -name 'vmlinuz*' -print -quit \
 		2> /dev/null)" "$tmp/Image"

@@ -30,8 +30,8 @@
 # Example:
 #   run-machine.sh --file build/modules/gunyah.ko 'insmod gunyah.ko && dmesg | tail'
 #
-# Environment: BUILD, the output directory; QEMU, the emulator;
-# QEMU_ARGS, more arguments for it.
+# Environment: BUILD, the output directory; KERNEL, 6.12 (default) or 7; QEMU, the
+# emulator; QEMU_ARGS, more arguments for it.
 #
 # Exit status: the command's; 124 timeout; 125 the machine stopped before the
 # command ended (a panic, say); 2 wrong usage or a missing file.
@@ -51,7 +51,9 @@ die() {
 }
 
 monitor=$BUILD/machine/monitor/monitor.img
-kernel=$BUILD/kernel/Image
+suffix=''
+[ "${KERNEL:-6.12}" = 6.12 ] || suffix=-$KERNEL
+kernel=$BUILD/kernel$suffix/Image
 log=''
 smp=2 mem=4G timeout=120 append=''
 silent='' quiet='' tty='' verbose='' icount='' gdb=''
@@ -73,7 +75,7 @@ while [ $# -gt 0 ]; do
 	--quiet) quiet=y ;;
 	--tty) tty=y quiet=y ;;
 	--modules)
-		for f in "$BUILD"/modules/*.ko; do
+		for f in "$BUILD/modules$suffix"/*.ko; do
 			files+=("$f:/root/modules/$(basename "$f")")
 		done ;;
 	--verbose) verbose=y ;;
