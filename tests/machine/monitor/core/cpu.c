@@ -99,6 +99,7 @@ void mon_cpu_setup(struct mon_cpu *cpu)
 	mon_write(cntvoff_el2, 0);
 	mon_write(vpidr_el2, mon_read(midr_el1));
 	mon_world_host();
+	mon_el1_probe();
 	mon_el1_reset(&reset);
 	mon_el1_switch(&cpu->host_el1, &reset);
 	mon_write(cntp_ctl_el0, 0);

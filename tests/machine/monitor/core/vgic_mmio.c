@@ -344,6 +344,9 @@ bool mon_vgic_mmio(struct mon_cpu *cpu, struct mon_access *a)
 	uint64_t index = roff / MON_GICR_STRIDE;
 	struct mon_vcpu *vcpu = NULL;
 
+	/* Most accesses are not for the GIC. */
+	if (doff >= GICD_FRAME && roff >= g->gicr_size)
+		return false;
 	if (roff < g->gicr_size && index < vm->nr_vcpus)
 		vcpu = vm->vcpu[index];
 	if (!g->gicr_size || (doff >= GICD_FRAME && !vcpu))

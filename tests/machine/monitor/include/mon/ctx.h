@@ -25,9 +25,10 @@ struct mon_ctx {
 
 /* EL1 state that is not in the frame; switched between host and vCPU. */
 struct mon_el1 {
-	uint64_t sctlr, cpacr, ttbr0, ttbr1, tcr, esr, afsr0, afsr1, far, mair, amair;
-	uint64_t vbar, contextidr, tpidr_el0, tpidrro_el0, tpidr_el1, sp_el0, sp_el1;
-	uint64_t elr, spsr, par, csselr, cntkctl, mdscr, cntv_ctl, cntv_cval;
+	/* In pairs, as mon_el1_switch() takes them. */
+	uint64_t sctlr, tcr, ttbr0, ttbr1, contextidr, cntv_cval, cntkctl, mdscr;
+	uint64_t mair, cpacr, esr, far, vbar, tpidr_el0, tpidrro_el0, tpidr_el1;
+	uint64_t sp_el0, sp_el1, elr, spsr, par, csselr, afsr0, afsr1, amair, cntv_ctl;
 };
 
 struct mon_fp {
@@ -40,6 +41,7 @@ void mon_fp_load(const struct mon_fp *fp);
 /* Saves the registers to `from` and loads them from `to`. */
 void mon_el1_switch(struct mon_el1 *from, const struct mon_el1 *to);
 void mon_el1_reset(struct mon_el1 *s);
+void mon_el1_probe(void);
 
 #endif /* __ASSEMBLER__ */
 #endif /* MON_CTX_H */
