@@ -5,6 +5,7 @@
 #                    GUESTS=64 VCPUS=1 SECONDS=10
 #   make test        all tests; test-unit and test-machine are its parts
 #   make model       check the vCPU's parks, wake-ups and kicks with spin
+#   make bench       instructions and time of an exit; bench-quick, bench-check
 #   make lint        checkpatch, sparse, shellcheck, mandoc and the project's own rules
 #   make install     liburing-ext and the runner, for this machine: PREFIX= DESTDIR=
 #   make clean       remove what was built; distclean also what was fetched
@@ -114,6 +115,8 @@ distclean:
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
+
+include bench/bench.mk
 
 .PHONY: build packages build-machine build-test-parts image test-parts run test test-unit \
 	test-machine model lint install clean distclean help

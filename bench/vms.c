@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* The guests: one VM a vCPU, each with a test device that bench guests read. */
+/* The guests, and the device each of their vCPUs talks to. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,33 +10,86 @@
 
 #include <gh-runner/testdev-regs.h>
 
+#include "../tests/machine/guests/bench.h"
 #include "bench.h"
+#include "internal.h"
 
 #define GUEST_MEMORY	(2u << 20)
+/* The machine has room for so many VMs; more vCPUs make larger ones. */
+#define MAX_VMS		256
+#define COUNTER_HZ	62500000
 
 /* As cheap as a device can be: what is measured is the way to it and back. */
-static int nothing_read(void *device, struct gh_access *access)
+uint64_t gh_bench_device_read(struct gh_bench_vcpu *v, uint64_t offset)
 {
-	access->data = 0;
+	struct gh_bench *bench = v->bench;
+
+	if (offset == GH_TESTDEV_PARAM0)
+		return v->active ? bench->workload->mode : GUEST_BENCH_SLEEP;
+	if (offset == GH_TESTDEV_PARAM1)
+		return bench->interval_ns;
+	if (bench->timed) {
+		uint64_t now = gh_now_ns();
+
+		if (v->last_ns)
+			gh_bench_hist_add(&bench->hist, now - v->last_ns);
+		v->last_ns = now;
+	}
+	return 0;
+}
+
+/* The guest tells how late it woke up. */
+void gh_bench_device_write(struct gh_bench_vcpu *v, uint64_t offset, uint64_t data)
+{
+	struct gh_bench *bench = v->bench;
+
+	if (bench->timed && offset == GH_TESTDEV_SCRATCH8)
+		gh_bench_hist_add(&bench->hist, data * (1000000000 / COUNTER_HZ));
+}
+
+static struct gh_bench_vcpu *accessor(void *device, const struct gh_access *access)
+{
+	struct gh_bench_vcpu *first = device;
+
+	return &first[access->vcpu->index];
+}
+
+static int device_read(void *device, struct gh_access *access)
+{
+	access->data = gh_bench_device_read(accessor(device, access), access->offset);
 	return GH_ACCESS_DONE;
 }
 
-static int nothing_write(void *device, struct gh_access *access)
+static int device_write(void *device, struct gh_access *access)
 {
+	gh_bench_device_write(accessor(device, access), access->offset, access->data);
 	return GH_ACCESS_DONE;
 }
 
-static const struct gh_device_ops nothing_ops = {
+static const struct gh_device_ops device_ops = {
 	.name = "bench",
-	.read = nothing_read,
-	.write = nothing_write,
+	.read = device_read,
+	.write = device_write,
 };
+
+int gh_bench_access(struct gh_access *access, uint64_t addr)
+{
+	const struct gh_window *w = gh_bus_find(&access->vcpu->vm->bus, addr, access->len);
+
+	if (!w)
+		return -ENXIO;
+	access->offset = addr - w->base;
+	if (access->is_write)
+		return w->ops->write(w->device, access);
+	return w->ops->read(w->device, access);
+}
 
 static int create_vm(struct gh_bench *bench, unsigned int i, const void *image, size_t size)
 {
+	unsigned int first = i * bench->per_vm, n = bench->nr_vcpus - first, j;
 	struct gh_vm_config config = {
 		.memory_size = GUEST_MEMORY,
-		.vcpus = 1,
+		.vcpus = n < bench->per_vm ? n : bench->per_vm,
 		.image = image,
 		.image_size = size,
 	};
@@ -48,65 +101,84 @@ static int create_vm(struct gh_bench *bench, unsigned int i, const void *image, 
 	ret = gh_vm_create(bench->runner, &config, &bench->vms[i]);
 	if (ret)
 		return ret;
+	for (j = 0; j < config.vcpus; j++)
+		bench->vcpus[first + j].vcpu = gh_vm_vcpu(bench->vms[i], j);
 	ret = gh_vm_add_device(bench->vms[i], GH_BOARD_TESTDEV_BASE, GH_BOARD_TESTDEV_SIZE,
-			       &nothing_ops, NULL);
+			       &device_ops, &bench->vcpus[first]);
 	return ret ? ret : gh_vm_start(bench->vms[i]);
 }
 
-static int create_vms(struct gh_bench *bench, const char *path)
+static int create_guests(struct gh_bench *bench, const void *image, size_t size)
 {
-	int fd, ret = 0;
-	struct stat st;
+	const struct gh_runner_config config = { .max_vcpus = bench->nr_vcpus };
 	unsigned int i;
-	void *image;
+	int ret;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0) {
-		ret = -errno;
-		goto out_close;
-	}
-	image = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (image == MAP_FAILED) {
-		ret = -errno;
-		goto out_close;
-	}
-	for (i = 0; i < bench->nr_vcpus && !ret; i++)
-		ret = create_vm(bench, i, image, st.st_size);
-	munmap(image, st.st_size);
-out_close:
-	close(fd);
+	if (bench->backend->kvm)
+		return gh_bench_kvm_create(bench, image, size);
+	ret = gh_runner_create(&config, &bench->runner, NULL);
+	if (ret)
+		return ret;
+	bench->per_vm = (bench->nr_vcpus + MAX_VMS - 1) / MAX_VMS;
+	bench->nr_vms = (bench->nr_vcpus + bench->per_vm - 1) / bench->per_vm;
+	bench->vms = calloc(bench->nr_vms, sizeof(*bench->vms));
+	if (!bench->vms)
+		return -ENOMEM;
+	for (i = 0; i < bench->nr_vms && !ret; i++)
+		ret = create_vm(bench, i, image, size);
 	return ret;
 }
 
 /* On error gh_bench_destroy() frees what is there. */
 int gh_bench_create(struct gh_bench *bench, const char *image_path)
 {
-	const struct gh_runner_config config = { .max_vcpus = bench->nr_vcpus };
-	int ret;
+	struct stat st;
+	unsigned int i;
+	void *image;
+	int fd, ret;
 
-	ret = gh_runner_create(&config, &bench->runner, NULL);
-	if (ret)
-		return ret;
-	bench->vms = calloc(bench->nr_vcpus, sizeof(*bench->vms));
-	if (!bench->vms)
+	bench->vcpus = calloc(bench->nr_vcpus, sizeof(*bench->vcpus));
+	if (!bench->vcpus)
 		return -ENOMEM;
-	return create_vms(bench, image_path);
+	bench->nr_active = bench->nr_vcpus * bench->workload->active_percent / 100;
+	for (i = 0; i < bench->nr_vcpus; i++)
+		bench->vcpus[i] = (struct gh_bench_vcpu) {
+			.bench = bench,
+			.active = i < bench->nr_active,
+		};
+	fd = open(image_path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0) {
+		ret = -errno;
+		goto out_close;
+	}
+	image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (image == MAP_FAILED) {
+		ret = -errno;
+		goto out_close;
+	}
+	ret = create_guests(bench, image, (size_t)st.st_size);
+	munmap(image, (size_t)st.st_size);
+out_close:
+	close(fd);
+	return ret;
 }
 
 void gh_bench_destroy(struct gh_bench *bench)
 {
 	unsigned int i;
 
-	for (i = 0; bench->vms && i < bench->nr_vcpus; i++)
+	gh_bench_kvm_destroy(bench);
+	for (i = 0; bench->vms && i < bench->nr_vms; i++)
 		if (bench->vms[i])
 			gh_vm_stop(bench->vms[i]);
 	if (bench->runner)
 		gh_runner_run(bench->runner);
-	for (i = 0; bench->vms && i < bench->nr_vcpus; i++)
+	for (i = 0; bench->vms && i < bench->nr_vms; i++)
 		if (bench->vms[i])
 			gh_vm_destroy(bench->vms[i]);
 	gh_runner_destroy(bench->runner);
 	free(bench->vms);
+	free(bench->vcpus);
 }

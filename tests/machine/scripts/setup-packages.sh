@@ -7,6 +7,7 @@
 #   setup-packages.sh         for build, run and test
 #   setup-packages.sh --lint  for 'make lint' also
 #   setup-packages.sh --model for 'make model' also
+#   setup-packages.sh --bench for 'make bench' also
 #
 # Debian 12 and 13, as root or with sudo.
 
@@ -40,10 +41,14 @@ xz-utils               unpacks the kernel source it comes from
 model_packages='
 spin                   checks the model of the vCPU
 '
+bench_packages='
+gnuplot-nox            draws the plots of the benchmark
+'
 
 [ "$(dpkg --print-architecture)" = arm64 ] || packages+=$cross_packages
 [ "${1:-}" != --lint ] || packages+=$lint_packages
 [ "${1:-}" != --model ] || packages+=$model_packages
+[ "${1:-}" != --bench ] || packages+=$bench_packages
 
 wanted=$(echo "$packages" | awk 'NF { print $1 }')
 # shellcheck disable=SC2086 # one word a package

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#
+# The goals of the benchmark; included by the Makefile at the top, whose variables
+# it uses.
+#
+#   make bench           everything, under 20 minutes; plots in build/bench/
+#   make bench-quick     the figures that matter most, under 4 minutes
+#   make bench-check     bench-quick, compared with bench/results/reference.jsonl
+
+module_src_floor	:= bench/floor
+module_out_floor	:= $(BUILD)/floor
+
+build-bench: build-machine
+	@$(step) + "benchmark" $(MAKE) bench-parts
+
+bench-parts:
+	$(MAKE) -C bench $(cross)
+	$(MAKE) module-floor KBUILD_EXTRA_SYMBOLS=$(BUILD)/modules/Module.symvers
+
+bench-packages:
+	@tests/machine/scripts/setup-packages.sh --bench
+
+bench: bench-packages build-bench
+	@bench/run-bench.sh full
+	@bench/plot.sh $(BUILD)/bench/full.jsonl
+
+bench-quick: build-bench
+	@bench/run-bench.sh quick
+
+bench-check: bench-quick
+	@bench/check.sh bench/results/reference.jsonl $(BUILD)/bench/quick.jsonl
+
+.PHONY: build-bench bench-parts bench-packages bench bench-quick bench-check

@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#
+# Inside the machine: measures each line of the file "list" (workload, backend,
+# vCPUs, options) and prints records and progress.
+
+if [ -d modules ]; then
+	for m in gunyah gunyah_rsc_mgr gunyah_vcpu; do
+		insmod modules/$m.ko || exit 1
+	done
+fi
+# The kernel is done with its own start after so long.
+sleep 10
+total=$(wc -l < list)
+n=0 failed=0
+while read -r workload backend vcpus options; do
+	n=$((n + 1))
+	echo "bench: $n/$total $workload $backend $vcpus"
+	# shellcheck disable=SC2086 # words, on purpose
+	./gh-bench --image=bench.bin --module=gh_bench_floor.ko --workload="$workload" \
+		--backend="$backend" --vcpus="$vcpus" $options || failed=$((failed + 1))
+done < list
+exit "$failed"
