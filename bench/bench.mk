@@ -8,14 +8,16 @@
 #   make bench-check     bench-quick, compared with bench/results/reference.jsonl
 
 module_src_floor	:= bench/floor
-module_out_floor	:= $(BUILD)/floor
+module_out_floor	:= $(BUILD)/floor$(suffix)
 
+build-bench bench bench-quick bench-check: steps := 8
 build-bench: build-machine
-	@$(step) + "benchmark" $(MAKE) bench-parts
+	@$(step) 8/$(steps) "benchmark" $(MAKE) bench-parts
 
 bench-parts:
 	$(MAKE) -C bench $(cross)
-	$(MAKE) module-floor KBUILD_EXTRA_SYMBOLS=$(BUILD)/modules/Module.symvers
+	$(MAKE) module-floor GUNYAH=$(module_out_gunyah) \
+		KBUILD_EXTRA_SYMBOLS=$(module_out_gunyah)/Module.symvers
 
 bench-packages:
 	@tests/machine/scripts/setup-packages.sh --bench

@@ -15,6 +15,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/.." && pwd)
 export BUILD=${BUILD:-$root/build}
 set=${1:?quick or full}
+suffix=''
+[ "${KERNEL:-6.12}" = 6.12 ] || suffix=-$KERNEL
 out=$BUILD/bench
 results=$out/$set.jsonl
 
@@ -94,7 +96,7 @@ part() {
 	"$root/tests/machine/scripts/run-machine.sh" --quiet --timeout 1500 \
 		--log "$log" --file "$out/list" --file "$here/machine.sh" \
 		--file "$BUILD/guests/bench.bin" --file "$BUILD/aarch64/bin/gh-bench" \
-		--file "$BUILD/floor/gh_bench_floor.ko" "$@" \
+		--file "$BUILD/floor$suffix/gh_bench_floor.ko" "$@" \
 		'ulimit -l unlimited; sh machine.sh' |
 		tr -d '\r' | sed -un 's/^bench: /  /p; s/^gh-bench: /  failed: /p' || status=$?
 	[ "$status" -eq 0 ] || failed=$((failed + 1))
