@@ -92,6 +92,28 @@ static bool gh_region_lendable(const struct gh_vm_region *region)
 }
 
 /*
+ * While memory is lent the kernel must not touch it for user space: fork() copies
+ * pinned private pages, a core dump reads them, and either would end in an external
+ * abort in the kernel. So its mappings stay out of both from now on, as whole
+ * mappings. MADV_DOFORK and MADV_DODUMP undo it, and are at the caller's own risk.
+ */
+static int gh_region_hide(unsigned long start, u64 size)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	struct vma_iterator vmi;
+
+	if (mmap_write_lock_killable(mm))
+		return -EINTR;
+	vma_iter_init(&vmi, mm, start);
+	for_each_vma_range(vmi, vma, start + size)
+		vm_flags_set(vma, VM_DONTCOPY | VM_DONTDUMP);
+	mmap_write_unlock(mm);
+
+	return 0;
+}
+
+/*
  * Lent memory is always pinned for writing, or user space could take the page
  * cache away from the host with a read-only mapping of a file.
  */
@@ -155,6 +177,11 @@ static struct gh_vm_region *gh_region_alloc(const struct gh_userspace_memory_reg
 	ret = account_locked_vm(current->mm, npages, true);
 	if (ret)
 		goto err_free_pages;
+	if (region->flags & GH_MEM_LENT) {
+		ret = gh_region_hide(arg->userspace_addr, region->size);
+		if (ret)
+			goto err_unaccount;
+	}
 	ret = gh_region_pin(region, arg->userspace_addr);
 	if (ret)
 		goto err_unaccount;

@@ -5,6 +5,7 @@
  * lent.
  */
 #include <setjmp.h>
+#include <sys/wait.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -254,6 +255,34 @@ GT_CASE(isolation, host_cannot_touch_what_it_lent)
 	close(vm.fd);
 	vm.fd = -1;
 	cr_assert_eq(touch(vm.ram + 0x1a0000, true), 0);
+	gt_vm_close(&vm);
+}
+
+/* fork() would copy the pinned pages: a child must do without lent memory. */
+GT_CASE(isolation, child_has_nothing_of_what_was_lent)
+{
+	static const struct gs_op ops[] = { { GS_READ, 4, DEV, 0 }, { GS_OFF } };
+	struct gt_vm vm;
+	pid_t pid;
+	int status;
+
+	gt_vm_create(&vm);
+	gt_vm_fill(&vm, "script", 1);
+	gt_vm_script(&vm, 0, ops, sizeof(ops) / sizeof(ops[0]));
+	/* As in a program that took no care. */
+	cr_assert_eq(madvise(vm.ram, vm.ram_size, MADV_DOFORK), 0);
+	cr_assert_eq(madvise(vm.ram, vm.ram_size, MADV_DODUMP), 0);
+	gt_vm_give(&vm);
+	gt_vm_add_vcpu(&vm, 0);
+	gt_vm_start(&vm);
+	gt_check_read(&gt_path_ioctl, &vm.vcpus[0], 4, DEV, 0, __LINE__);
+	pid = fork();
+	if (!pid)
+		_exit(touch(vm.ram, false) == SIGSEGV ? 0 : 1);
+	cr_assert_gt(pid, 0);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0, "child: status %#x", status);
+	cr_assert_eq(touch(vm.ram, false), SIGBUS);
 	gt_vm_close(&vm);
 }
 
