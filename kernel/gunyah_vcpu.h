@@ -7,6 +7,7 @@
  *   gunyah_vcpu_uring.c	the same run as an io_uring command: park, wake, cancel
  *   gunyah_vcpu_clock.c	the slice clock of each CPU, and the kick
  *   gunyah_vcpu_kick.c	the kick eventfd
+ *   gunyah_vcpu_start.c	commands that wait for VM_START
  *   gunyah_vcpu_state.h	the states, pure
  *
  * Who owns a vCPU
@@ -87,6 +88,7 @@
 #include <linux/kref.h>
 #include <linux/notifier.h>
 #include <linux/rcuwait.h>
+#include <linux/spinlock.h>
 #include <linux/time64.h>
 #include <linux/timer.h>
 #include <linux/wait_bit.h>
@@ -174,6 +176,9 @@ struct gh_vcpu_stats {
  * @sleeper: the ioctl's thread in ASLEEP
  * @timer: wakes a dying vCPU whose report does not come
  * @kicker: the kick eventfd, or NULL; see gunyah_vcpu_kick.c
+ * @start_lock: @starter and @removed; see gunyah_vcpu_start.c
+ * @starter: the command that waits for VM_START, borrowed from io_uring, or NULL
+ * @removed: by REMOVE_FUNCTION or with the VM
  * @ghvm: the VM, a reference of our own
  * @ticket: our claim on the hypervisor object
  * @nb: changes of the VM's state
@@ -205,6 +210,9 @@ struct gunyah_vcpu {
 	struct rcuwait sleeper;
 	struct timer_list timer;
 	struct gh_vcpu_kicker *kicker;
+	spinlock_t start_lock;	/* starter */
+	struct io_uring_cmd *starter;
+	bool removed;
 	struct gunyah_vm *ghvm;
 	struct gunyah_vm_resource_ticket ticket;
 	struct notifier_block nb;
@@ -283,6 +291,30 @@ void gh_vcpu_complete(struct gunyah_vcpu *vcpu);
 /* gunyah_vcpu_kick.c */
 long gh_vcpu_kick_fd(struct gunyah_vcpu *vcpu, const void __user *uarg);
 void gh_vcpu_kick_fd_exit(struct gunyah_vcpu *vcpu);
+
+/**
+ * struct gh_vcpu_pdu - what io_uring keeps with a command that was marked cancelable
+ * @start: it waits for VM_START, and the rest is valid
+ * @armed: it can be completed
+ * @ended: it ends as soon as it is armed
+ * @res: with this
+ */
+struct gh_vcpu_pdu {
+	bool start;
+	bool armed;
+	bool ended;
+	s32 res;
+};
+
+#define gh_vcpu_pdu(cmd)	io_uring_cmd_to_pdu(cmd, struct gh_vcpu_pdu)
+
+/* gunyah_vcpu_start.c */
+int gh_vcpu_start_wait(struct gunyah_vcpu *vcpu, struct io_uring_cmd *cmd,
+		       unsigned int issue_flags);
+void gh_vcpu_start_cancel(struct gunyah_vcpu *vcpu, struct io_uring_cmd *cmd,
+			  unsigned int issue_flags);
+void gh_vcpu_start_end(struct gunyah_vcpu *vcpu, s32 res);
+void gh_vcpu_start_remove(struct gunyah_vcpu *vcpu);
 
 /* gunyah_vcpu_clock.c */
 void gh_clock_init(void);

@@ -61,6 +61,8 @@ void gh_vcpu_kick(struct gunyah_vcpu *vcpu)
 	atomic64_inc(&vcpu->kicks);
 	trace_gh_vcpu_kick(vcpu, atomic_read(&vcpu->state));
 	gh_vcpu_act(vcpu, gh_vcpu_event(vcpu, GH_VCPU_EV_KICK));
+	if (unlikely(READ_ONCE(vcpu->starter)))
+		gh_vcpu_start_end(vcpu, GH_URING_EXIT_RUNNABLE);
 }
 
 void gh_vcpu_cancel(struct gunyah_vcpu *vcpu)
@@ -68,6 +70,7 @@ void gh_vcpu_cancel(struct gunyah_vcpu *vcpu)
 	atomic64_inc(&vcpu->kicks);
 	trace_gh_vcpu_cancel(vcpu, atomic_read(&vcpu->state));
 	gh_vcpu_act(vcpu, gh_vcpu_event(vcpu, GH_VCPU_EV_CANCEL));
+	gh_vcpu_start_end(vcpu, -ECANCELED);
 }
 
 /* The hypervisor wants the vCPU run. The line may be shared by several vCPUs. */
@@ -89,6 +92,7 @@ static int gh_vcpu_vm_changed(struct notifier_block *nb, unsigned long state, vo
 	WRITE_ONCE(vcpu->live, state == GUNYAH_VM_RUNNING);
 	/* Who waits looks again, and finds that the VM has exited. */
 	gh_vcpu_wake(vcpu);
+	gh_vcpu_start_end(vcpu, GH_URING_EXIT_RUNNABLE);
 	return NOTIFY_OK;
 }
 
@@ -153,8 +157,10 @@ static int gh_vcpu_flush(struct file *file, fl_owner_t id)
 {
 	struct gunyah_vcpu *vcpu = file->private_data;
 
-	if (current->mm == vcpu->mm)
+	if (current->mm == vcpu->mm) {
 		gh_vcpu_act(vcpu, gh_vcpu_event(vcpu, GH_VCPU_EV_CLOSE));
+		gh_vcpu_start_end(vcpu, -ECANCELED);
+	}
 	return 0;
 }
 
@@ -184,7 +190,8 @@ static void gh_vcpu_show_fdinfo(struct seq_file *m, struct file *file)
 
 	seq_printf(m, "gunyah-vm:\t%u\n", gunyah_vm_id(vcpu->ghvm));
 	seq_printf(m, "gunyah-vcpu:\t%u\n", vcpu->id);
-	seq_printf(m, "state:\t%s%s\n", phases[gh_vcpu_phase(state)],
+	seq_printf(m, "state:\t%s%s\n",
+		   READ_ONCE(vcpu->starter) ? "unstarted" : phases[gh_vcpu_phase(state)],
 		   state & GH_VCPU_F_DOWN ? " down" : "");
 	seq_printf(m, "runs:\t%llu\n", READ_ONCE(stats->runs));
 	seq_printf(m, "entries:\t%llu\n", READ_ONCE(stats->entries));
@@ -294,6 +301,7 @@ static struct gunyah_vcpu *gh_vcpu_alloc(struct gunyah_vm *ghvm, u32 id)
 	vcpu->cpu = -1;
 	atomic_set(&vcpu->state, GH_VCPU_IDLE | GH_VCPU_F_DOWN);
 	rcuwait_init(&vcpu->sleeper);
+	spin_lock_init(&vcpu->start_lock);
 	timer_setup(&vcpu->timer, gh_vcpu_timeout, 0);
 	kref_init(&vcpu->kref);
 	vcpu->nb.notifier_call = gh_vcpu_vm_changed;
@@ -375,6 +383,7 @@ static void gh_vcpu_unbind(struct gunyah_vm_function_instance *f)
 
 	gunyah_vm_remove_resource_ticket(f->ghvm, &vcpu->ticket);
 	gunyah_vm_unregister_notifier(f->ghvm, &vcpu->nb);
+	gh_vcpu_start_remove(vcpu);
 	gh_vcpu_put(vcpu);
 }
 

@@ -39,6 +39,7 @@ static int gh_vcpu_uring_park(struct gunyah_vcpu *vcpu, struct io_uring_cmd *cmd
 	vcpu->stats.parks++;
 	trace_gh_vcpu_park(vcpu, true);
 	vcpu->cmd = cmd;
+	gh_vcpu_pdu(cmd)->start = false;
 	io_uring_cmd_mark_cancelable(cmd, issue_flags);
 	/* After this the command, and with it the vCPU, may be gone. */
 	if (gh_vcpu_event(vcpu, GH_VCPU_EV_PARK) == GH_VCPU_ACT_COMPLETE) {
@@ -54,6 +55,10 @@ static int gh_vcpu_uring_cancel(struct io_uring_cmd *cmd, unsigned int issue_fla
 	struct gunyah_vcpu *vcpu = cmd->file->private_data;
 
 	trace_gh_vcpu_cancel(vcpu, atomic_read(&vcpu->state));
+	if (gh_vcpu_pdu(cmd)->start) {
+		gh_vcpu_start_cancel(vcpu, cmd, issue_flags);
+		return 0;
+	}
 	if (gh_vcpu_event(vcpu, GH_VCPU_EV_RING_CANCEL) == GH_VCPU_ACT_CANCELED)
 		gh_uring_done(cmd, -ECANCELED, 0, issue_flags);
 	return 0;
@@ -117,6 +122,11 @@ static int gh_vcpu_uring_run(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	/* A ring's own threads have the mm of the ring's creator. */
 	if (unlikely(current->mm != vcpu->mm))
 		return -EPERM;
+	if (unlikely(slice.flags & GH_URING_RUN_WAIT_START)) {
+		ret = gh_vcpu_start_wait(vcpu, cmd, issue_flags);
+		if (ret)
+			return ret;
+	}
 
 	switch (gh_vcpu_event(vcpu, GH_VCPU_EV_RUN)) {
 	case GH_VCPU_ACT_ENTER:

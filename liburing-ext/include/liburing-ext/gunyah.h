@@ -124,6 +124,17 @@ static inline void gh_uring_prep_run_resume(struct io_uring_sqe *sqe, int vcpu_f
 	memcpy(sqe->cmd, &run, sizeof(run));
 }
 
+/*
+ * As gh_uring_prep_run(), and may be submitted before VM_START: it then completes
+ * with RUNNABLE when the VM starts.
+ */
+static inline void gh_uring_prep_run_wait_start(struct io_uring_sqe *sqe, int vcpu_fd,
+						__u32 slice_ns, __u64 deadline_ns)
+{
+	gh_uring_prep_run(sqe, vcpu_fd, slice_ns, deadline_ns);
+	sqe->addr = GH_URING_RUN_WAIT_START;
+}
+
 /* Ends the slice in progress with PREEMPTED, or the park with RUNNABLE. */
 static inline void gh_uring_prep_kick(struct io_uring_sqe *sqe, int vcpu_fd)
 {

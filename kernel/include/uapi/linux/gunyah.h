@@ -265,7 +265,12 @@ struct gh_uring_run {
  * page. Without a pending MMIO read the data is ignored.
  */
 #define GH_URING_RUN_RESUME	(1ULL << 0)
-#define GH_URING_RUN_FLAGS	GH_URING_RUN_RESUME
+/*
+ * If the VM was not started yet, wait until it is: the command is parked, and
+ * completes with RUNNABLE when the VM starts or cannot any more. Without it: -ENODEV.
+ */
+#define GH_URING_RUN_WAIT_START	(1ULL << 1)
+#define GH_URING_RUN_FLAGS	(GH_URING_RUN_RESUME | GH_URING_RUN_WAIT_START)
 
 /*
  * cqe->res >= 0 of GH_VCPU_RUN: a GH_URING_EXIT_* in the low 8 bits. With MMIO,
