@@ -38,6 +38,7 @@ struct run_options {
 	unsigned int nr_guests;
 	uint64_t seconds;
 	uint64_t slice_us;
+	enum gh_backend backend;
 	bool quiet;
 	const char *json;
 };

@@ -324,6 +324,7 @@ static int fleet_open(struct run *run)
 	struct fleet *s = &run->fleet;
 	struct gh_runner_config config = {
 		.slice_ns = (uint32_t)(s->options.slice_us * 1000),
+		.backend = s->options.backend,
 	};
 	struct gh_error_info error;
 	unsigned int i;
@@ -342,6 +343,9 @@ static int fleet_open(struct run *run)
 		print_error(&error);
 		return error.error;
 	}
+	if (!config.backend && gh_runner_backend(s->runner) == GH_BACKEND_THREADS)
+		fputs("gh-runner: io_uring is not allowed (see kernel.io_uring_disabled): "
+		      "a thread runs each vCPU\n", stderr);
 	catch_signals(s->runner);
 	screen_init(&s->screen, s->options.quiet);
 	return 0;

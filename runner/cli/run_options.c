@@ -49,7 +49,11 @@ static void help(void)
 	     "                           are asked to stop after a grace time, then stopped\n"
 	     "                           (default: until they power off, or Ctrl-C)\n"
 	     "      --slice-us=N       longest time a vCPU runs before others do (2000)\n"
-	     "      --backend=uring    how vCPUs are run; the ring is the only way so far\n"
+	     "      --backend=NAME     how vCPUs are run:\n"
+	     "                           auto      uring; threads where io_uring is not allowed\n"
+	     "                           uring     on a ring, in one thread\n"
+	     "                           sqpoll    on a ring, in its kernel thread\n"
+	     "                           threads   by ioctl, with a thread for each vCPU\n"
 	     "      --json=FILE        write counters and results to FILE\n"
 	     "  -q, --quiet            neither guests' output nor status, only the result\n"
 	     "  -h, --help             print this help and exit\n"
@@ -177,6 +181,28 @@ static bool parse_guest(struct run_options *o, char *spec)
 	return true;
 }
 
+static bool backend(struct run_options *o, const char *name)
+{
+	static const char *const names[] = {
+		[GH_BACKEND_AUTO] = "auto",
+		[GH_BACKEND_URING] = "uring",
+		[GH_BACKEND_SQPOLL] = "sqpoll",
+		[GH_BACKEND_THREADS] = "threads",
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(name, names[i]))
+			continue;
+		o->backend = (enum gh_backend)i;
+		return true;
+	}
+	if (!strcmp(name, "ioctl"))
+		return bad("backend 'ioctl' is not available: the ioctl of a vCPU that waits or "
+			   "computes returns to nobody else; use 'threads'");
+	return bad("--backend: '%s' is none of auto, uring, sqpoll, threads", name);
+}
+
 static bool parse_one(struct run_options *o, int opt)
 {
 	switch (opt) {
@@ -187,10 +213,7 @@ static bool parse_one(struct run_options *o, int opt)
 	case OPT_SLICE:
 		return number("--slice-us", optarg, false, 1000000, &o->slice_us);
 	case OPT_BACKEND:
-		if (strcmp(optarg, "uring"))
-			return bad("backend '%s' is not available: the ioctl sleeps while a vCPU "
-				   "waits and would stop all others; use 'uring'", optarg);
-		return true;
+		return backend(o, optarg);
 	case OPT_JSON:
 		o->json = optarg;
 		return true;

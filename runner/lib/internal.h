@@ -18,6 +18,7 @@
 #include "limits.h"
 #include "port.h"
 #include "ring.h"
+#include "threads.h"
 #include "gh_sched.h"
 
 /* user_data of what the runner submits besides the vCPU commands. */
@@ -109,6 +110,7 @@ struct gh_vm {
 /**
  * struct gh_runner - many VMs, one ring
  * @ops, @ctx: the kernel, or a test's fake
+ * @ring, @threads: owned, one of them
  * @vcpus: by slot, NULL if free
  * @generations: by slot
  * @reaped: completions that dispatch has not handled
@@ -126,6 +128,8 @@ struct gh_runner {
 	const struct gh_port_ops *ops;
 	void *ctx;
 	struct gh_ring *ring;
+	struct gh_threads *threads;
+	enum gh_backend backend;
 	struct gh_sched sched;
 	struct gh_vcpu **vcpus;
 	uint32_t *generations;

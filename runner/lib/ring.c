@@ -106,7 +106,7 @@ const struct gh_port_ops gh_kernel_port = {
 };
 
 int gh_ring_init(struct gh_ring *ring, struct io_uring *borrowed, unsigned int sq_entries,
-		 unsigned int max_vcpus, struct gh_stats *stats)
+		 unsigned int max_vcpus, bool sqpoll, struct gh_stats *stats)
 {
 	int ret;
 
@@ -123,8 +123,8 @@ int gh_ring_init(struct gh_ring *ring, struct io_uring *borrowed, unsigned int s
 		return 0;
 	}
 
-	ret = gh_uring_queue_init(sq_entries, 2 * max_vcpus + sq_entries, 0, &ring->own,
-				  &ring->flags);
+	ret = gh_uring_queue_init(sq_entries, 2 * max_vcpus + sq_entries,
+				  sqpoll ? IORING_SETUP_SQPOLL : 0, &ring->own, &ring->flags);
 	if (ret)
 		goto err_close;
 	/* Both only save time: without them the plain descriptors are used. */

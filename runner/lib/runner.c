@@ -14,6 +14,10 @@ static int config_check(const struct gh_runner_config *c, const char **why)
 		*why = "max_vcpus is above the library's limit of 16384";
 	else if (c->batch > GH_MAX_BATCH)
 		*why = "batch is above the library's limit of 4096";
+	else if ((unsigned int)c->backend > GH_BACKEND_THREADS)
+		*why = "there is no such backend";
+	else if (c->ring && c->backend > GH_BACKEND_URING)
+		*why = "a ring of the caller is a backend of its own";
 	else if (c->ring && !c->foreign_cqe)
 		*why = "a ring of the caller needs foreign_cqe";
 	else
@@ -93,6 +97,40 @@ int gh_runner_create_port(const struct gh_runner_config *config, const struct gh
 	return 0;
 }
 
+static enum gh_backend backend_asked(const struct gh_runner_config *config)
+{
+	if (!config || config->ring || !config->backend)
+		return GH_BACKEND_URING;
+	return config->backend;
+}
+
+static int use_ring(struct gh_runner *r, struct io_uring *borrowed)
+{
+	int ret;
+
+	r->ring = calloc(1, sizeof(*r->ring));
+	if (!r->ring)
+		return -ENOMEM;
+	ret = gh_ring_init(r->ring, borrowed, r->sched.batch + GH_EXTRA_SQES, r->max_vcpus,
+			   r->backend == GH_BACKEND_SQPOLL, &r->stats);
+	if (ret) {
+		free(r->ring);
+		r->ring = NULL;
+		return ret;
+	}
+	r->ctx = r->ring;
+	return 0;
+}
+
+static int use_threads(struct gh_runner *r)
+{
+	int ret = gh_threads_create(r->max_vcpus + r->sched.batch + GH_EXTRA_SQES, &r->threads);
+
+	r->ops = &gh_threads_port;
+	r->ctx = r->threads;
+	return ret;
+}
+
 int gh_runner_create(const struct gh_runner_config *config, struct gh_runner **runner,
 		     struct gh_error_info *error)
 {
@@ -103,24 +141,28 @@ int gh_runner_create(const struct gh_runner_config *config, struct gh_runner **r
 	if (ret)
 		return ret;
 	r = *runner;
-	r->ring = calloc(1, sizeof(*r->ring));
-	if (!r->ring) {
-		ret = -ENOMEM;
-		goto err_free;
+	r->backend = backend_asked(config);
+	if (r->backend != GH_BACKEND_THREADS) {
+		ret = use_ring(r, config ? config->ring : NULL);
+		if (!ret)
+			return 0;
+		/* Only what forbids rings altogether is a reason to go without one. */
+		if (!(config && (config->ring || config->backend)) &&
+		    (ret == -EPERM || ret == -ENOSYS || ret == -EACCES))
+			r->backend = GH_BACKEND_THREADS;
 	}
-	ret = gh_ring_init(r->ring, config ? config->ring : NULL, r->sched.batch + GH_EXTRA_SQES,
-			   r->max_vcpus, &r->stats);
-	if (ret)
-		goto err_free;
-	r->ctx = r->ring;
-	return 0;
-
-err_free:
-	free(r->ring);
-	r->ring = NULL;
+	if (r->backend == GH_BACKEND_THREADS)
+		ret = use_threads(r);
+	if (!ret)
+		return 0;
 	gh_runner_destroy(r);
 	*runner = NULL;
 	return create_failed(error, ret, "setting up the ring", ring_hint(ret));
+}
+
+enum gh_backend gh_runner_backend(const struct gh_runner *r)
+{
+	return r->backend;
 }
 
 int gh_runner_destroy(struct gh_runner *r)
@@ -133,6 +175,8 @@ int gh_runner_destroy(struct gh_runner *r)
 		gh_ring_exit(r->ring);
 		free(r->ring);
 	}
+	if (r->threads)
+		gh_threads_destroy(r->threads);
 	free(r->vcpus);
 	free(r->generations);
 	free(r);
@@ -191,8 +235,12 @@ uint64_t gh_runner_timeout_ns(const struct gh_runner *r)
 
 int gh_runner_fd(struct gh_runner *r)
 {
-	int fd = r->ring ? gh_ring_event_fd(r->ring) : -EOPNOTSUPP;
+	int fd = -EOPNOTSUPP;
 
+	if (r->threads)
+		return gh_threads_fd(r->threads);
+	if (r->ring)
+		fd = gh_ring_event_fd(r->ring);
 	if (fd < 0)
 		return gh_fail(r, fd, "registering an eventfd with the ring",
 			       fd == -EBUSY ? "the ring has one already" : NULL);
@@ -237,6 +285,8 @@ void gh_runner_quit(struct gh_runner *r)
 	const uint64_t one = 1;
 
 	atomic_store(&r->quit, true);
+	if (r->threads)
+		gh_threads_wake(r->threads);
 	/* It fails only when the counter is full, and then the ring is awake anyway. */
 	if (r->ring && write(r->ring->wake_fd, &one, sizeof(one)) < 0)
 		return;

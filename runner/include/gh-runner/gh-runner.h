@@ -5,8 +5,8 @@
  * A runner belongs to the thread that created it: every call is made there, with
  * the exceptions that say "any thread". Functions return 0 or -errno unless said
  * otherwise; gh_runner_last_error() then tells more. The library prints nothing,
- * installs no signal handler and starts no thread. Times are nanoseconds of
- * CLOCK_MONOTONIC.
+ * installs no signal handler, and starts threads with GH_BACKEND_THREADS only. Times
+ * are nanoseconds of CLOCK_MONOTONIC.
  *
  * Life of a VM: gh_vm_create(), gh_vm_add_device()..., gh_vm_start(); it runs while
  * the runner is driven; events->ended(); gh_vm_destroy().
@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <gh-runner/device.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,12 +34,21 @@ struct io_uring_sqe;
 
 /* ---- runner ---------------------------------------------------------------- */
 
+/* How vCPUs are run. */
+enum gh_backend {
+	GH_BACKEND_AUTO,	/* URING; where io_uring is not allowed THREADS */
+	GH_BACKEND_URING,	/* in the runner's thread */
+	GH_BACKEND_SQPOLL,	/* in the kernel thread of a ring with SQPOLL */
+	GH_BACKEND_THREADS,	/* by ioctl, a thread for each; devices' I/O likewise */
+};
+
 /**
  * struct gh_runner_config - zero means the default of each field
  * @ring: borrowed until gh_runner_destroy(), a ring of the caller, with a CQ of at
  *	least twice @max_vcpus; NULL: the runner makes its own
  * @foreign_cqe: required with @ring: gets @opaque and the completions that are not
  *	the runner's while it reaps, so it must not call the runner
+ * @backend: without @ring; gh_runner_backend() says what AUTO has become
  * @max_vcpus: vCPUs at one time, in all VMs (default 1024)
  * @slice_ns: the longest time a vCPU runs before others get their turn (2 ms)
  * @batch_ns: the longest time that one gh_runner_prepare() runs guests (10 ms)
@@ -47,6 +58,7 @@ struct gh_runner_config {
 	struct io_uring *ring;
 	void (*foreign_cqe)(void *opaque, const struct io_uring_cqe *cqe);
 	void *opaque;
+	enum gh_backend backend;
 	unsigned int max_vcpus;
 	uint32_t slice_ns;
 	uint64_t batch_ns;
@@ -56,6 +68,8 @@ struct gh_runner_config {
 /* @config may be NULL. On error *@runner is NULL and *@error (may be NULL) says more. */
 int gh_runner_create(const struct gh_runner_config *config, struct gh_runner **runner,
 		     struct gh_error_info *error);
+/* Never AUTO. */
+enum gh_backend gh_runner_backend(const struct gh_runner *runner);
 /* -EBUSY while VMs exist. NULL is fine. */
 int gh_runner_destroy(struct gh_runner *runner);
 
@@ -208,43 +222,7 @@ unsigned int gh_vcpu_index(const struct gh_vcpu *vcpu);
  */
 int gh_vcpu_kick(struct gh_vcpu *vcpu);
 
-/* ---- devices ------------------------------------------------------------------ */
-
-/**
- * struct gh_access - one MMIO access of a guest, inside a window
- * @vcpu: who
- * @offset: from the start of the window
- * @data: the value of a write; the answer of a read, 0 at entry
- * @len: 1, 2, 4 or 8; the access ends inside the window
- */
-struct gh_access {
-	struct gh_vcpu *vcpu;
-	uint64_t offset;
-	uint64_t data;
-	uint32_t len;
-	bool is_write;
-};
-
-#define GH_ACCESS_DONE		0
-#define GH_ACCESS_DEFERRED	1
-
-/**
- * struct gh_device_ops - a kind of device
- * @name: for errors and the device tree
- * @read: required: set @data. Returns GH_ACCESS_DONE, GH_ACCESS_DEFERRED when the
- *	answer comes later by gh_access_complete(), or -errno: counted, answered 0
- * @write: required, likewise
- * @dt_node: optional: adds the device's properties; @fdt is a libfdt tree in
- *	sequential-write state inside the device's node, whose reg is there already
- * @release: optional: the VM is being destroyed
- */
-struct gh_device_ops {
-	const char *name;
-	int (*read)(void *device, struct gh_access *access);
-	int (*write)(void *device, struct gh_access *access);
-	int (*dt_node)(void *device, void *fdt);
-	void (*release)(void *device);
-};
+/* ---- devices: device.h ------------------------------------------------------------ */
 
 /*
  * Puts a window at guest physical @base. Before gh_vm_start() only. -EINVAL for
@@ -253,9 +231,6 @@ struct gh_device_ops {
  */
 int gh_vm_add_device(struct gh_vm *vm, uint64_t base, uint64_t size,
 		     const struct gh_device_ops *ops, void *device);
-
-/* Answers a deferred access; no use of @access afterwards. */
-void gh_access_complete(struct gh_access *access);
 
 /* ---- statistics and errors ------------------------------------------------------ */
 

@@ -24,7 +24,7 @@ static struct gh_runner *runner;
 static void begin(void)
 {
 	gt_begin();
-	cr_assert_eq(gh_runner_create(NULL, &runner, NULL), 0);
+	runner = rn_runner();
 	rn_image("script");
 }
 
@@ -34,7 +34,12 @@ static void end(void)
 	gt_end();
 }
 
-TestSuite(devices, .init = begin, .fini = end, .timeout = GT_TIMEOUT);
+/* This body becomes a program for each backend. */
+#ifndef RN_SUITE
+#define RN_SUITE devices
+#endif
+
+TestSuite(RN_SUITE, .init = begin, .fini = end, .timeout = GT_TIMEOUT);
 
 static int test_file(char path[static 32])
 {
@@ -60,10 +65,13 @@ static uint64_t file_bytes(unsigned int offset, unsigned int len)
 	return value;
 }
 
+/* Expands the name before Criterion pastes it. */
+#define RN_TEST(suite, name)	Test(suite, name)
+
 #define GET(width, offset)	{ GS_READ, width, DEV + (offset) },	\
 				{ GS_ECHO, 8, RN_LOG_BASE, 0 }
 
-Test(devices, file_is_read_through_the_ring)
+RN_TEST(RN_SUITE, file_is_read_through_the_ring)
 {
 	static const struct gs_op ops[] = {
 		GET(8, GH_FILEDEV_REG_SIZE),
@@ -107,7 +115,7 @@ Test(devices, file_is_read_through_the_ring)
 }
 
 /* A pipe is a file that answers when the test says so. */
-Test(devices, others_go_on_while_an_access_is_deferred)
+RN_TEST(RN_SUITE, others_go_on_while_an_access_is_deferred)
 {
 	static const struct gs_op reader[] = {
 		{ GS_CPU_ON, 0, 1, 0 },
@@ -160,7 +168,7 @@ Test(devices, others_go_on_while_an_access_is_deferred)
 }
 
 /* The answer comes after the VM is gone: it goes nowhere. */
-Test(devices, vm_is_destroyed_while_an_access_is_deferred)
+RN_TEST(RN_SUITE, vm_is_destroyed_while_an_access_is_deferred)
 {
 	static const struct gs_op ops[] = { GET(8, GH_FILEDEV_DATA), { GS_OFF } };
 	struct gh_filedev *file;
@@ -182,7 +190,7 @@ Test(devices, vm_is_destroyed_while_an_access_is_deferred)
 	close(fds[0]);
 }
 
-Test(devices, faults)
+RN_TEST(RN_SUITE, faults)
 {
 	static const struct gs_op ops[] = {
 		GET(4, GH_FAULT_AT(GH_FAULT_NONE)),
@@ -225,7 +233,7 @@ static void on_power(void *opaque, struct gh_vm *vm, enum gh_power_request reque
 	gh_vm_stop(vm);
 }
 
-Test(devices, clock_and_power)
+RN_TEST(RN_SUITE, clock_and_power)
 {
 	static const struct gs_op ops[] = {
 		GET(4, 0x000),

@@ -29,6 +29,21 @@ struct rn_vm {
 	uint64_t log[RN_LOG_LEN];
 };
 
+/* The backend that this program was compiled for. */
+#ifndef RN_BACKEND
+#define RN_BACKEND GH_BACKEND_URING
+#endif
+
+static inline struct gh_runner *rn_runner(void)
+{
+	const struct gh_runner_config config = { .backend = RN_BACKEND };
+	struct gh_runner *runner;
+
+	cr_assert_eq(gh_runner_create(&config, &runner, NULL), 0);
+	cr_assert_eq(gh_runner_backend(runner), RN_BACKEND);
+	return runner;
+}
+
 /* Loads the guest @name for the VMs made from now on; scripts are empty. */
 void rn_image(const char *name);
 void rn_script(unsigned int vcpu, const struct gs_op *ops, size_t n);

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Ways to run vCPUs: each runs the same guests to the same result, and where
+ * io_uring is not allowed the runner goes on without.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "rn.h"
+
+#define DISABLED	"/proc/sys/kernel/io_uring_disabled"
+#define OUTPUT		"/tmp/backends.out"
+
+static void allow_rings(char c)
+{
+	int fd = open(DISABLED, O_WRONLY | O_CLOEXEC);
+
+	cr_assert_geq(fd, 0, "%s: %s", DISABLED, strerror(errno));
+	cr_assert_eq(write(fd, &c, 1), 1);
+	close(fd);
+}
+
+static void end(void)
+{
+	allow_rings('0');
+	gt_end();
+}
+
+TestSuite(backends, .init = gt_begin, .fini = end, .timeout = 2 * GT_TIMEOUT);
+
+/* The command with 16 guests and one of 4 vCPUs; its errors are counted. */
+static int command(const char *option, const char *message, unsigned int *times)
+{
+	char line[256];
+	int status, fd;
+	pid_t pid;
+	FILE *f;
+
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (!pid) {
+		fd = open("/dev/null", O_WRONLY);
+		dup2(fd, STDOUT_FILENO);
+		fd = open(OUTPUT, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		dup2(fd, STDERR_FILENO);
+		execl("/bin/gh-runner", "gh-runner", "run", "--quiet", "--seconds=2",
+		      "--guest=image=/root/guests/demo.bin,name=g,count=16",
+		      "--guest=image=/root/guests/demo.bin,name=smp,vcpus=4", option, NULL);
+		_exit(126);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status), "status %#x", status);
+	*times = 0;
+	f = fopen(OUTPUT, "r");
+	while (f && fgets(line, sizeof(line), f))
+		*times += strstr(line, message) != NULL;
+	if (f)
+		fclose(f);
+	return WEXITSTATUS(status);
+}
+
+#define MESSAGE	"io_uring is not allowed"
+
+Test(backends, command_with_each)
+{
+	unsigned int n;
+
+	cr_assert_eq(command("--backend=threads", MESSAGE, &n), 0);
+	cr_assert_eq(n, 0U);
+	cr_assert_eq(command("--backend=sqpoll", MESSAGE, &n), 0);
+	cr_assert_eq(command("--backend=uring", MESSAGE, &n), 0);
+	cr_assert_eq(command("--backend=ioctl", "not available", &n), 2);
+	cr_assert_eq(n, 1U);
+	cr_assert_eq(command("--backend=wood", "none of", &n), 2);
+	cr_assert_eq(n, 1U);
+}
+
+Test(backends, command_where_io_uring_is_not_allowed)
+{
+	unsigned int n;
+
+	allow_rings('2');
+	cr_assert_eq(command("--backend=auto", MESSAGE, &n), 0);
+	cr_assert_eq(n, 1U, "said %u times", n);
+	cr_assert_eq(command("--backend=uring", "io_uring_disabled", &n), 2);
+	cr_assert_eq(n, 1U);
+}
+
+Test(backends, library_where_io_uring_is_not_allowed)
+{
+	static const struct gs_op ops[] = { { GS_WRITE, 8, RN_LOG_BASE, 1 }, { GS_OFF } };
+	const struct gh_runner_config ring = { .backend = GH_BACKEND_URING };
+	struct gh_runner *runner;
+	struct rn_vm v;
+
+	allow_rings('2');
+	cr_assert_eq(gh_runner_create(&ring, &runner, NULL), -EPERM);
+	cr_assert_null(runner);
+	cr_assert_eq(gh_runner_create(NULL, &runner, NULL), 0);
+	cr_assert_eq(gh_runner_backend(runner), GH_BACKEND_THREADS);
+	rn_image("script");
+	RN_SCRIPT(0, ops);
+	rn_create(runner, &v, "ringless", 1);
+	rn_start(&v);
+	cr_assert_eq(gh_runner_run(runner), 0);
+	cr_assert_eq(v.result.end, GH_VM_END_OFF);
+	cr_assert_eq(v.writes, 1U);
+	rn_destroy(runner, &v);
+	cr_assert_eq(gh_runner_destroy(runner), 0);
+}
+
+/* A guest that computes for ever is taken out of the kernel. */
+Test(backends, spinner_in_a_thread_is_stopped)
+{
+	static const struct gs_op ops[] = { { GS_SPIN } };
+	const struct gh_runner_config config = { .backend = GH_BACKEND_THREADS };
+	struct gh_runner *runner;
+	struct rn_vm v[3];
+	unsigned int i, round;
+
+	cr_assert_eq(gh_runner_create(&config, &runner, NULL), 0);
+	rn_image("script");
+	RN_SCRIPT(0, ops);
+	for (round = 0; round < 5; round++) {
+		for (i = 0; i < GT_ARRAY_SIZE(v); i++) {
+			rn_create(runner, &v[i], "spinner", 1);
+			rn_start(&v[i]);
+		}
+		/* Without a turn between: the runs are queued, starting or on. */
+		rn_run(runner, round * 20000000ULL, NULL);
+		for (i = 0; i < GT_ARRAY_SIZE(v); i++) {
+			rn_destroy(runner, &v[i]);
+			cr_assert_eq(v[i].result.end, GH_VM_END_STOPPED);
+		}
+	}
+	cr_assert_eq(gh_runner_destroy(runner), 0);
+}
