@@ -37,7 +37,7 @@ FNR == NR {
 		printf "reference: kernel %s, QEMU %s; here: %s, %s\n", kernel, qemu,
 			get("kernel"), get("qemu")
 	change = get("ns") / reference[key] - 1
-	bad = change > 0.05
+	bad = (change > 0.05)
 	printf "%-32s %10.1f -> %10.1f  %+6.1f %%%s\n", key, reference[key], get("ns"),
 		100 * change, bad ? "  TOO MUCH" : ""
 	compared++
@@ -45,5 +45,5 @@ FNR == NR {
 }
 END {
 	printf "%d compared, %d more than 5 %% worse\n", compared, worse
-	exit compared == 0 || worse > 0
+	exit (compared == 0 || worse > 0)
 }' "$1" "$2"

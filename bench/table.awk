@@ -40,7 +40,7 @@ function get(key,	re, v)
 END {
 	for (i = 1; i <= ntitles; i++) {
 		t = titles[i]
-		printf "%s%s\n%6s", i > 1 ? "\n" : "", t, "vCPUs"
+		printf "%s%s\n%6s", (i > 1 ? "\n" : ""), t, "vCPUs"
 		for (c = 1; c <= columns[t]; c++)
 			printf " %14s", name[t, c]
 		print ""
