@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include <gh-runner/gh-runner.h>
+#include <gh-runner/pl011.h>
 #include <gh-runner/testdev.h>
 
 #define CLI_VERSION		"0.1"
@@ -26,6 +27,7 @@ struct guest_option {
 	const char *image;
 	const char *name;
 	const char *bootargs;
+	const char *console;
 	unsigned int count;
 	unsigned int vcpus;
 	uint64_t memory;
@@ -78,12 +80,30 @@ struct console {
 void console_output(void *opaque, uint8_t byte);
 void console_flush(struct console *c);
 
+struct serial;
+
+/*
+ * Where a guest's serial port goes instead of standard output: "file:PATH", "pty"
+ * or "unix:PATH". Prints what is wrong, and which terminal it became.
+ */
+int serial_open(struct gh_runner *runner, const char *spec, const char *name,
+		struct serial **serial);
+/* What came in goes to @uart, borrowed until serial_close(). */
+int serial_connect(struct serial *s, struct gh_pl011 *uart);
+/* Before gh_runner_destroy(): no timer is left. NULL is fine. */
+void serial_flush(struct serial *s);
+/* After gh_runner_destroy(). NULL is fine. */
+void serial_close(struct serial *s);
+/* For struct gh_pl011_config. */
+void serial_output(void *opaque, uint8_t byte);
+
 /* ---- guests -------------------------------------------------------------------- */
 
 struct guest {
 	struct gh_vm *vm;
 	struct gh_testdev *testdev;
 	struct console console;
+	struct serial *serial;
 	struct gh_vm_result result;
 	char name[32];
 };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +112,7 @@ static const struct gh_vm_events vm_events = { .ended = on_ended };
 
 static int guest_devices(struct run *run, struct guest *g, const struct guest_option *o)
 {
-	const struct gh_pl011_config uart_config = {
+	struct gh_pl011_config uart_config = {
 		.output = console_output,
 		.opaque = &g->console,
 	};
@@ -131,13 +132,33 @@ static int guest_devices(struct run *run, struct guest *g, const struct guest_op
 			       &gh_testdev_ops, g->testdev);
 	if (ret)
 		return ret;
+	if (g->serial) {
+		uart_config.output = serial_output;
+		uart_config.opaque = g->serial;
+	}
 	ret = gh_pl011_create(&uart_config, &uart);
 	if (ret)
 		return ret;
 	ret = gh_vm_add_device(g->vm, GH_BOARD_UART_BASE, GH_BOARD_UART_SIZE, &gh_pl011_ops, uart);
-	if (ret)
+	if (ret) {
 		gh_pl011_destroy(uart);
-	return ret;
+		return ret;
+	}
+	return g->serial ? serial_connect(g->serial, uart) : 0;
+}
+
+static int guest_console(struct run *run, struct guest *g, const struct guest_option *o,
+			 unsigned int number)
+{
+	char spec[PATH_MAX];
+
+	if (!o->console || !strcmp(o->console, "stdout"))
+		return 0;
+	if (o->count > 1 && strcmp(o->console, "pty"))
+		snprintf(spec, sizeof(spec), "%s%u", o->console, number);
+	else
+		snprintf(spec, sizeof(spec), "%s", o->console);
+	return serial_open(run->fleet.runner, spec, g->name, &g->serial);
 }
 
 static int guest_start(struct run *run, struct guest *g, const struct guest_option *o,
@@ -166,6 +187,9 @@ static int guest_start(struct run *run, struct guest *g, const struct guest_opti
 	g->console.screen = &run->fleet.screen;
 	g->console.tag = g->name;
 
+	ret = guest_console(run, g, o, number);
+	if (ret)
+		return ret;
 	ret = gh_vm_create(run->fleet.runner, &config, &g->vm);
 	if (!ret)
 		ret = guest_devices(run, g, o);
@@ -361,11 +385,14 @@ static void fleet_close(struct run *run)
 	if (s->runner && s->nr_ended < s->nr_started)
 		gh_runner_run(s->runner);
 	for (i = 0; s->guests && i < s->nr_guests; i++) {
+		serial_flush(s->guests[i].serial);
 		if (s->guests[i].vm)
 			gh_vm_destroy(s->guests[i].vm);
 		gh_testdev_destroy(s->guests[i].testdev);
 	}
 	gh_runner_destroy(s->runner);
+	for (i = 0; s->guests && i < s->nr_guests; i++)
+		serial_close(s->guests[i].serial);
 	free(s->guests);
 }
 

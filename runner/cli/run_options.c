@@ -45,6 +45,9 @@ static void help(void)
 	     "                           memory=SIZE    of each, with K, M or G; multiple of 2M (2M)\n"
 	     "                           param0=N, param1=N   for the guest's test device (0)\n"
 	     "                           bootargs=TEXT  kernel command line; without commas\n"
+	     "                           console=WHERE  stdout, pty, file:PATH, or unix:PATH, a\n"
+	     "                                          socket for one client; with count the\n"
+	     "                                          number is appended to PATH (stdout)\n"
 	     "      --seconds=S        tell the guests to work for S seconds; those that go on\n"
 	     "                           are asked to stop after a grace time, then stopped\n"
 	     "                           (default: until they power off, or Ctrl-C)\n"
@@ -109,7 +112,7 @@ static bool number(const char *what, const char *text, bool sizes, uint64_t max,
 }
 
 enum guest_key { KEY_IMAGE, KEY_NAME, KEY_COUNT, KEY_VCPUS, KEY_MEMORY, KEY_PARAM0, KEY_PARAM1,
-		 KEY_BOOTARGS };
+		 KEY_BOOTARGS, KEY_CONSOLE };
 
 static bool guest_set(struct guest_option *g, int key, const char *value)
 {
@@ -125,6 +128,11 @@ static bool guest_set(struct guest_option *g, int key, const char *value)
 	case KEY_BOOTARGS:
 		g->bootargs = value;
 		return true;
+	case KEY_CONSOLE:
+		g->console = value;
+		return !strcmp(value, "stdout") || !strcmp(value, "pty") ||
+		       !strncmp(value, "file:", 5) || !strncmp(value, "unix:", 5) ||
+		       bad("console: '%s' is none of stdout, pty, file:PATH, unix:PATH", value);
 	case KEY_COUNT:
 		if (!number("count", value, false, CLI_MAX_GUESTS, &n))
 			return false;
@@ -156,6 +164,7 @@ static bool parse_guest(struct run_options *o, char *spec)
 		[KEY_PARAM0] = (char *)"param0",
 		[KEY_PARAM1] = (char *)"param1",
 		[KEY_BOOTARGS] = (char *)"bootargs",
+		[KEY_CONSOLE] = (char *)"console",
 		NULL,
 	};
 	struct guest_option *g = &o->guests[o->nr_guests];

@@ -137,6 +137,9 @@ if [ -n "$tty" ]; then
 	'' | '0 '* | *' 0') size='24 80' ;;
 	esac
 	params+=" TERM=${TERM:-linux} LINES=${size% *} COLUMNS=${size#* }"
+else
+	# The machine's console is a terminal, but what comes out is a log.
+	params+=" TERM=dumb"
 fi
 params+=$append
 
