@@ -13,6 +13,9 @@
  * ->held is written before the state is looked at, and a run takes the state
  * before it looks at ->held: it is kicked, or sees it.
  *
+ * A run may park between our look and the kick, whose completion may want to signal
+ * the same eventfd: io_uring sees that it is within a signal, and signals later.
+ *
  * Locks: gh_kick_lock (who registers), then the wait queue's.
  */
 #include <linux/eventfd.h>

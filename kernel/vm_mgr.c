@@ -27,6 +27,7 @@ static_assert(sizeof(struct gh_fn_desc) == 16);
 static_assert(sizeof(struct gh_vm_function) == 1056);
 static_assert(GH_CREATE_VM == 0x4700);
 static_assert(GH_VM_SET_USER_MEM_REGION == 0x40204701);
+static_assert(GH_VM_ANDROID_LEND_USER_MEM == 0x40204111);
 static_assert(GH_VM_SET_DTB_CONFIG == 0x40104702);
 static_assert(GH_VM_START == 0x4703);
 static_assert(GH_VM_ADD_FUNCTION == 0x40104704);
@@ -124,13 +125,14 @@ static long gh_vm_set_dtb(struct gunyah_vm *ghvm, void __user *uarg)
 	return ret;
 }
 
-static long gh_vm_set_mem_region(struct gunyah_vm *ghvm, void __user *uarg)
+static long gh_vm_set_mem_region(struct gunyah_vm *ghvm, void __user *uarg, u32 flags)
 {
 	struct gh_userspace_memory_region region;
 	long ret = -EBUSY;
 
 	if (copy_from_user(&region, uarg, sizeof(region)))
 		return -EFAULT;
+	region.flags |= flags;
 	/* One owner of the memory, one account for it. */
 	if (current->mm != ghvm->mm)
 		return -EPERM;
@@ -150,7 +152,9 @@ static long gh_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	switch (cmd) {
 	case GH_VM_SET_USER_MEM_REGION:
-		return gh_vm_set_mem_region(ghvm, uarg);
+		return gh_vm_set_mem_region(ghvm, uarg, 0);
+	case GH_VM_ANDROID_LEND_USER_MEM:
+		return gh_vm_set_mem_region(ghvm, uarg, GH_MEM_LENT);
 	case GH_VM_SET_DTB_CONFIG:
 		return gh_vm_set_dtb(ghvm, uarg);
 	case GH_VM_START:

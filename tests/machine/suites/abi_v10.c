@@ -16,6 +16,7 @@
 #define V10_CREATE_VM		0x00004700
 #define V10_SET_USER_MEM_REGION	0x40204701
 #define V10_SET_DTB_CONFIG	0x40104702
+#define V10_ANDROID_LEND_USER_MEM 0x40204111
 #define V10_VM_START		0x00004703
 #define V10_ADD_FUNCTION	0x40104704
 #define V10_REMOVE_FUNCTION	0x40104707
@@ -128,7 +129,8 @@ static void add_functions(struct program *p)
 		     -EEXIST);
 }
 
-static void make(struct program *p)
+/* With @android the memory is lent by a call of its own, as there is no flag for it. */
+static void make_by(struct program *p, bool android)
 {
 	struct v10_dtb dtb = { GT_RAM_BASE + GT_DTB_OFFSET, GT_DTB_SIZE };
 	struct v10_region region;
@@ -142,12 +144,14 @@ static void make(struct program *p)
 	cr_assert_geq(p->vm, 0);
 	close(dev);
 	region = (struct v10_region) {
-		.flags = V10_MEM_READ | V10_MEM_WRITE | V10_MEM_EXEC | V10_MEM_LENT,
+		.flags = V10_MEM_READ | V10_MEM_WRITE | V10_MEM_EXEC |
+			 (android ? 0 : V10_MEM_LENT),
 		.guest_phys_addr = GT_RAM_BASE,
 		.memory_size = GT_RAM_SIZE,
 		.userspace_addr = (uintptr_t)p->ram,
 	};
-	cr_assert_eq(ioctl(p->vm, V10_SET_USER_MEM_REGION, &region), 0);
+	cr_assert_eq(ioctl(p->vm, android ? V10_ANDROID_LEND_USER_MEM : V10_SET_USER_MEM_REGION,
+			   &region), 0, "%s", strerror(errno));
 	cr_assert_eq(ioctl(p->vm, V10_SET_DTB_CONFIG, &dtb), 0);
 	add_functions(p);
 	size = ioctl(p->vcpu, V10_VCPU_MMAP_SIZE, 0);
@@ -155,6 +159,11 @@ static void make(struct program *p)
 	p->run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, p->vcpu, 0);
 	cr_assert_neq(p->run, MAP_FAILED);
 	cr_assert_eq(ioctl(p->vm, V10_VM_START, 0), 0, "%s", strerror(errno));
+}
+
+static void make(struct program *p)
+{
+	make_by(p, false);
 }
 
 static void mmio(struct program *p)
@@ -236,6 +245,17 @@ GT_CASE(abi_v10, guest_runs_unchanged)
 	make(&p);
 	run(&p);
 	cr_assert_eq(p.heard, 1U);
+	end(&p);
+}
+
+GT_CASE(abi_v10, memory_lent_as_on_android)
+{
+	struct program p;
+
+	make_by(&p, true);
+	run(&p);
+	cr_assert_eq(p.heard, 1U);
+	cr_assert_eq(gt_eventfd_count(p.bell), 1U);
 	end(&p);
 }
 

@@ -93,6 +93,11 @@ Test(prep, fills_every_field)
 	check_cmd(&sqe, 0x8877665544332211, 5);
 
 	memset(&sqe, 0xff, sizeof(sqe));
+	gh_uring_prep_run_wait_start(&sqe, 8, 6, 5);
+	check_sqe(&sqe, 8, 0x4705, GH_URING_RUN_WAIT_START, 6);
+	check_cmd(&sqe, 0, 5);
+
+	memset(&sqe, 0xff, sizeof(sqe));
 	gh_uring_prep_kick(&sqe, 9);
 	check_sqe(&sqe, 9, 0x4740, 0, 0);
 	check_cmd(&sqe, 0, 0);

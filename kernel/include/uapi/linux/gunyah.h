@@ -52,6 +52,10 @@ struct gh_userspace_memory_region {
 #define GH_VM_SET_USER_MEM_REGION \
 	_IOW(GH_IOCTL_TYPE, 0x1, struct gh_userspace_memory_region)
 
+/* Android's name for the same with GH_MEM_LENT. */
+#define GH_VM_ANDROID_LEND_USER_MEM \
+	_IOW('A', 0x11, struct gh_userspace_memory_region)
+
 /**
  * struct gh_vm_dtb_config - where the guest's device tree lies
  * @guest_phys_addr: inside one of the VM's memory regions
