@@ -252,25 +252,31 @@ EXPORT_SYMBOL_GPL(gh_hypercall_msgq_recv);
 enum gh_error gh_hypercall_vcpu_run(u64 capid, const u64 resume[3],
 				    struct gh_vcpu_run_resp *resp)
 {
-	struct arm_smccc_1_2_regs regs = {
-		.a0 = GH_HYPERCALL_VCPU_RUN,
-		.a1 = capid,
-		.a2 = resume[0],
-		.a3 = resume[1],
-		.a4 = resume[2],
-	};
-	enum gh_error error;
+	/*
+	 * Made on every exit, with five of the 18 registers that the helper for
+	 * SMCCC 1.2 takes from memory and puts back; the others are lost.
+	 */
+	register u64 x0 asm("x0") = GH_HYPERCALL_VCPU_RUN;
+	register u64 x1 asm("x1") = capid;
+	register u64 x2 asm("x2") = resume[0];
+	register u64 x3 asm("x3") = resume[1];
+	register u64 x4 asm("x4") = resume[2];
+	register u64 x5 asm("x5") = 0;
 
-	arm_smccc_1_2_hvc(&regs, &regs);
-	error = gh_error_from_reg(regs.a0);
-	if (error == GH_ERROR_OK) {
-		resp->state = regs.a1;
-		resp->data[0] = regs.a2;
-		resp->data[1] = regs.a3;
-		resp->data[2] = regs.a4;
+	asm volatile("hvc	#0"
+		     : "+r" (x0), "+r" (x1), "+r" (x2), "+r" (x3), "+r" (x4), "+r" (x5)
+		     :
+		     : "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
+		       "x17", "cc", "memory");
+	if (likely(x0 == GH_ERROR_OK)) {
+		resp->state = x1;
+		resp->data[0] = x2;
+		resp->data[1] = x3;
+		resp->data[2] = x4;
+		return GH_ERROR_OK;
 	}
 
-	return error;
+	return gh_error_from_reg(x0);
 }
 EXPORT_SYMBOL_GPL(gh_hypercall_vcpu_run);
 
