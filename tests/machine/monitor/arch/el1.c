@@ -45,9 +45,9 @@ static bool mon_el1_has_impdef;
 void mon_el1_switch(struct mon_el1 *from, const struct mon_el1 *to)
 {
 	SWITCH_IF(sctlr, sctlr_el1, tcr, tcr_el1);
-	SWITCH_IF(ttbr0, ttbr0_el1, ttbr1, ttbr1_el1);
-	SWITCH_IF(contextidr, contextidr_el1, cntv_cval, cntv_cval_el0);
-	SWITCH_IF(cntkctl, cntkctl_el1, mdscr, mdscr_el1);
+	SWITCH_IF(cntv_cval, cntv_cval_el0, mdscr, mdscr_el1);
+	SWITCH(ttbr0, ttbr0_el1, ttbr1, ttbr1_el1);
+	SWITCH(contextidr, contextidr_el1, cntkctl, cntkctl_el1);
 	SWITCH(mair, mair_el1, cpacr, cpacr_el1);
 	SWITCH(esr, esr_el1, far, far_el1);
 	SWITCH(vbar, vbar_el1, tpidr_el0, tpidr_el0);

@@ -26,7 +26,7 @@ struct mon_ctx {
 /* EL1 state that is not in the frame; switched between host and vCPU. */
 struct mon_el1 {
 	/* In pairs, as mon_el1_switch() takes them. */
-	uint64_t sctlr, tcr, ttbr0, ttbr1, contextidr, cntv_cval, cntkctl, mdscr;
+	uint64_t sctlr, tcr, cntv_cval, mdscr, ttbr0, ttbr1, contextidr, cntkctl;
 	uint64_t mair, cpacr, esr, far, vbar, tpidr_el0, tpidrro_el0, tpidr_el1;
 	uint64_t sp_el0, sp_el1, elr, spsr, par, csselr, afsr0, afsr1, amair, cntv_ctl;
 };
