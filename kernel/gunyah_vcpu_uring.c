@@ -110,15 +110,20 @@ static __always_inline int gh_vcpu_uring_args(const struct io_uring_cmd *cmd,
 static int gh_vcpu_uring_run(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	struct gunyah_vcpu *vcpu = cmd->file->private_data;
-	struct gh_vcpu_slice slice = {
-		.may_sleep = !(issue_flags & IO_URING_F_NONBLOCK),
-	};
+	struct gh_vcpu_slice slice;
 	u64 entries, extra;
 	int ret;
 
 	ret = gh_vcpu_uring_args(cmd, &slice);
 	if (unlikely(ret))
 		return ret;
+	/* One by one: an initialiser becomes a call of memset(). */
+	slice.may_sleep = !(issue_flags & IO_URING_F_NONBLOCK);
+	slice.ioctl = false;
+	slice.begin = 0;
+	slice.end = 0;
+	slice.tries = 0;
+	slice.entered = false;
 	/* A ring's own threads have the mm of the ring's creator. */
 	if (unlikely(current->mm != vcpu->mm))
 		return -EPERM;
