@@ -14,6 +14,7 @@
 #define CLI_MAX_GUEST_OPTIONS	64
 #define CLI_MAX_GUESTS		4096
 #define CLI_LINE		240
+#define CLI_CONTROL		"/run/gh-runner.sock"
 
 /* Exit statuses. */
 #define CLI_OK		0
@@ -43,6 +44,7 @@ struct run_options {
 	enum gh_backend backend;
 	bool quiet;
 	const char *json;
+	const char *control;
 };
 
 /* Prints what is wrong and returns false; *done: help or version was printed. */
@@ -94,6 +96,8 @@ int serial_connect(struct serial *s, struct gh_pl011 *uart);
 void serial_flush(struct serial *s);
 /* After gh_runner_destroy(). NULL is fine. */
 void serial_close(struct serial *s);
+/* Of its socket; NULL if it has none. */
+const char *serial_path(const struct serial *s);
 /* For struct gh_pl011_config. */
 void serial_output(void *opaque, uint8_t byte);
 
@@ -122,7 +126,27 @@ struct fleet {
 	struct gh_stats stats;
 };
 
+/* ---- control ------------------------------------------------------------------- */
+
+/* A unix socket of mode 0600, or one that is connected; -1 with errno. */
+int socket_listen(const char *path);
+int socket_dial(const char *path);
+
+struct control;
+
+/* Prints what is wrong. @fleet is borrowed until control_close(). */
+int control_open(struct fleet *fleet, const char *path, struct control **control);
+/* Before gh_runner_destroy(), and the rest after it. NULL is fine. */
+void control_stop(struct control *c);
+void control_close(struct control *c);
+
 /* ---- report --------------------------------------------------------------------- */
+
+const char *end_name(enum gh_vm_end end);
+void metrics_table(const struct fleet *s, FILE *f);
+/* The members of an object, without its braces. */
+void metrics_json(const struct fleet *s, const char *indent, FILE *f);
+void metrics_openmetrics(const struct fleet *s, FILE *f);
 
 /* Prints the table and what failed; returns the number of guests that failed. */
 unsigned int report_print(const struct fleet *s, FILE *out);
@@ -130,5 +154,10 @@ int report_json(const struct fleet *s, const char *path);
 unsigned int count_threads(void);
 
 int cmd_run(int argc, char **argv);
+/* ps and stats; kick and stop; the rest. */
+int cmd_show(int argc, char **argv);
+int cmd_guest(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+int cmd_console(int argc, char **argv);
 
 #endif /* GH_CLI_H */

@@ -36,6 +36,7 @@ struct run {
 	struct gh_timer tick;
 	struct gh_timer ask;
 	struct gh_timer force;
+	struct control *control;
 	uint64_t last_exits;
 	uint64_t last_ns;
 	bool asked;
@@ -372,6 +373,8 @@ static int fleet_open(struct run *run)
 		      "a thread runs each vCPU\n", stderr);
 	catch_signals(s->runner);
 	screen_init(&s->screen, s->options.quiet);
+	if (s->options.control)
+		return control_open(s, s->options.control, &run->control);
 	return 0;
 }
 
@@ -390,7 +393,9 @@ static void fleet_close(struct run *run)
 			gh_vm_destroy(s->guests[i].vm);
 		gh_testdev_destroy(s->guests[i].testdev);
 	}
+	control_stop(run->control);
 	gh_runner_destroy(s->runner);
+	control_close(run->control);
 	for (i = 0; s->guests && i < s->nr_guests; i++)
 		serial_close(s->guests[i].serial);
 	free(s->guests);

@@ -11,6 +11,12 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "run", cmd_run },
+	{ "ps", cmd_show },
+	{ "stats", cmd_show },
+	{ "top", cmd_top },
+	{ "kick", cmd_guest },
+	{ "stop", cmd_guest },
+	{ "console", cmd_console },
 };
 
 static void help(void)
@@ -20,6 +26,12 @@ static void help(void)
 	     "\n"
 	     "Commands:\n"
 	     "  run        start guests, show their consoles, check their results\n"
+	     "  ps         list the guests of a running gh-runner\n"
+	     "  stats      its counters, also as JSON and OpenMetrics\n"
+	     "  top        both, every second\n"
+	     "  kick       end the slice or the wait of a guest's vCPUs\n"
+	     "  stop       take a guest's vCPUs out of it for good\n"
+	     "  console    talk to a guest whose console is a socket\n"
 	     "\n"
 	     "      --help     print this help and exit\n"
 	     "      --version  print the version and exit\n"

@@ -23,7 +23,7 @@ unsigned int count_threads(void)
 	return threads;
 }
 
-static const char *end_name(enum gh_vm_end end)
+const char *end_name(enum gh_vm_end end)
 {
 	switch (end) {
 	case GH_VM_END_NONE:
@@ -174,43 +174,6 @@ static void json_guest(FILE *f, const struct guest *g)
 	fputc('}', f);
 }
 
-static void json_stats(const struct fleet *s, FILE *f)
-{
-	const struct gh_stats *t = &s->stats;
-	const struct {
-		const char *name;
-		uint64_t value;
-	} fields[] = {
-		{ "mmio_reads", t->mmio_reads },
-		{ "mmio_writes", t->mmio_writes },
-		{ "unclaimed", t->unclaimed },
-		{ "device_errors", t->device_errors },
-		{ "deferred", t->deferred },
-		{ "preempted", t->preempted },
-		{ "not_entered", t->not_entered },
-		{ "interrupted", t->interrupted },
-		{ "status", t->status },
-		{ "canceled", t->canceled },
-		{ "errors", t->errors },
-		{ "exits", gh_stats_exits(t) },
-		{ "parks", t->parks },
-		{ "wakeups", t->wakeups },
-		{ "submitted", t->submitted },
-		{ "io_uring_enter", t->syscalls },
-		{ "turns", t->turns },
-		{ "late", t->late },
-		{ "cq_overflows", t->cq_overflows },
-		{ "sq_full", t->sq_full },
-		{ "stale", t->stale },
-		{ "threads", s->threads },
-		{ "elapsed_ns", s->end_ns - s->start_ns },
-	};
-	unsigned int i;
-
-	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		fprintf(f, "  \"%s\": %" PRIu64 ",\n", fields[i].name, fields[i].value);
-}
-
 int report_json(const struct fleet *s, const char *path)
 {
 	FILE *f = fopen(path, "we");
@@ -220,8 +183,8 @@ int report_json(const struct fleet *s, const char *path)
 	if (!f)
 		return -errno;
 	fputs("{\n", f);
-	json_stats(s, f);
-	fputs("  \"guests\": [\n", f);
+	metrics_json(s, "  ", f);
+	fputs(",\n  \"guests\": [\n", f);
 	for (i = 0; i < s->nr_guests; i++) {
 		json_guest(f, &s->guests[i]);
 		fputs(i + 1 < s->nr_guests ? ",\n" : "\n", f);

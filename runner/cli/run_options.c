@@ -17,6 +17,7 @@ enum {
 	OPT_SLICE,
 	OPT_BACKEND,
 	OPT_JSON,
+	OPT_CONTROL,
 };
 
 static const struct option long_options[] = {
@@ -25,6 +26,7 @@ static const struct option long_options[] = {
 	{ "slice-us", required_argument, NULL, OPT_SLICE },
 	{ "backend", required_argument, NULL, OPT_BACKEND },
 	{ "json", required_argument, NULL, OPT_JSON },
+	{ "control", optional_argument, NULL, OPT_CONTROL },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -57,6 +59,8 @@ static void help(void)
 	     "                           uring     on a ring, in one thread\n"
 	     "                           sqpoll    on a ring, in its kernel thread\n"
 	     "                           threads   by ioctl, with a thread for each vCPU\n"
+	     "      --control[=PATH]   take requests of 'gh-runner ps' and others at a socket of\n"
+	     "                         mode 0600 (" CLI_CONTROL ")\n"
 	     "      --json=FILE        write counters and results to FILE\n"
 	     "  -q, --quiet            neither guests' output nor status, only the result\n"
 	     "  -h, --help             print this help and exit\n"
@@ -223,6 +227,9 @@ static bool parse_one(struct run_options *o, int opt)
 		return number("--slice-us", optarg, false, 1000000, &o->slice_us);
 	case OPT_BACKEND:
 		return backend(o, optarg);
+	case OPT_CONTROL:
+		o->control = optarg ? optarg : CLI_CONTROL;
+		return true;
 	case OPT_JSON:
 		o->json = optarg;
 		return true;

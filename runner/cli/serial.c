@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -181,28 +180,13 @@ static int open_pty(struct serial *s, const char *name)
 	return fflush(stdout);
 }
 
-/* For its owner only: who is at the console of a guest is as good as in it. */
 static int open_socket(struct serial *s, const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	mode_t mask;
-	int ret;
-
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(address.sun_path, path, strlen(path));
-	s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	s->listener = socket_listen(path);
 	if (s->listener < 0)
 		return -1;
-	mask = umask(0177);
-	ret = bind(s->listener, (struct sockaddr *)&address, sizeof(address));
-	umask(mask);
-	if (ret)
-		return -1;
 	s->path = strdup(path);
-	return s->path ? listen(s->listener, 1) : -1;
+	return s->path ? 0 : -1;
 }
 
 static int open_file(struct serial *s, const char *path)
@@ -247,6 +231,11 @@ int serial_connect(struct serial *s, struct gh_pl011 *uart)
 	if (s->listener >= 0 || s->slave >= 0)
 		wait_input(s);
 	return 0;
+}
+
+const char *serial_path(const struct serial *s)
+{
+	return s ? s->path : NULL;
 }
 
 void serial_flush(struct serial *s)
