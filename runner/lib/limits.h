@@ -18,9 +18,12 @@
 /* The hypervisor hands accesses below this address to the host. */
 #define GH_VMMIO_END		0x40000000ULL
 
-/* Device tree: what this library writes, and what the resource manager may add. */
+/*
+ * Device tree: what this library writes, and room behind it. The resource manager
+ * adds up to 16 KiB and needs twice the sum when it works in place.
+ */
 #define GH_DTB_CONTENT		(16U << 10)
-#define GH_DTB_SLACK		(16U << 10)
+#define GH_DTB_SLACK		(48U << 10)
 #define GH_DTB_SIZE		(GH_DTB_CONTENT + GH_DTB_SLACK)
 
 #define GH_DEFAULT_VCPUS	1024

@@ -3,7 +3,8 @@
  * The guest's device tree: what the resource manager reads (gunyah-vm-config, the
  * interrupt controller, the CPUs) and what the guest reads. The resource manager
  * adds the memory, hypervisor and reserved-memory nodes, so they are not here, and
- * slack is left for them.
+ * room for them is left behind the tree. It is not part of the tree: the resource
+ * manager copies all that the header's totalsize covers to a small buffer.
  */
 #include <libfdt.h>
 #include <stdio.h>
@@ -156,7 +157,7 @@ static int node_root(void *fdt, const struct gh_vm *vm)
 	return ret ?: fdt_end_node(fdt);
 }
 
-/* Writes the tree to @buf and makes all of @size its own, the rest as slack. */
+/* Writes the tree to @buf and leaves at least GH_DTB_SLACK of @size behind it. */
 int gh_dtb_build(const struct gh_vm *vm, void *buf, size_t size)
 {
 	int ret;
@@ -166,8 +167,7 @@ int gh_dtb_build(const struct gh_vm *vm, void *buf, size_t size)
 	ret = fdt_create(buf, (int)(size - GH_DTB_SLACK)) ?:
 	      fdt_finish_reservemap(buf) ?:
 	      node_root(buf, vm) ?:
-	      fdt_finish(buf) ?:
-	      fdt_open_into(buf, buf, (int)size);
+	      fdt_finish(buf);
 	if (ret == -FDT_ERR_NOSPACE)
 		return -ENOSPC;
 	return ret ? -EINVAL : 0;

@@ -165,7 +165,6 @@ void gt_dtb(void *buf, size_t size, unsigned int vcpus)
 	err |= add_vm_config(buf);
 	err |= fdt_end_node(buf);
 	err |= fdt_finish(buf);
+	/* Without slack: the resource manager finds room for a copy only if it is small. */
 	cr_assert_eq(err, 0, "no room for the device tree");
-	/* The resource manager grows the tree in place, up to the size it was told. */
-	cr_assert_eq(fdt_open_into(buf, buf, size), 0);
 }
