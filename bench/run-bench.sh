@@ -98,7 +98,7 @@ part() {
 		--file "$BUILD/guests/bench.bin" --file "$BUILD/aarch64/bin/gh-bench" \
 		--file "$BUILD/floor$suffix/gh_bench_floor.ko" "$@" \
 		'ulimit -l unlimited; sh machine.sh' |
-		tr -d '\r' | sed -un 's/^bench: /  /p; s/^gh-bench: /  failed: /p' || status=$?
+		sed -un 's/\r//g; s/^bench: /  /p; s/^gh-bench: /  failed: /p' || status=$?
 	[ "$status" -eq 0 ] || failed=$((failed + 1))
 	collect "$machine" "$log"
 }
