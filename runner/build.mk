@@ -26,7 +26,7 @@ CFLAGS += -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissin
 CFLAGS += -Wno-unused-parameter -fno-common -ffunction-sections -fdata-sections
 CPPFLAGS += -D_GNU_SOURCE
 
-# The sysroot is a tree of unpacked packages. Only liburing and libfdt come from
+# The sysroot is a tree of unpacked packages. Only these libraries come from
 # it; the C library and its headers stay the compiler's own, so the archives are
 # named by path and the sysroot's headers are searched last.
 ifneq ($(SYSROOT),)
@@ -37,9 +37,11 @@ LIBURING := $(SYSLIB)/liburing.a
 LIBURING_SO := $(SYSLIB)/liburing.so
 LIBFDT := $(SYSLIB)/libfdt.a
 LIBFDT_SO := $(SYSLIB)/libfdt.so
+LIBCONFIG := $(SYSLIB)/libconfig.a
 else
 LIBURING := -luring
 LIBURING_SO := -luring
 LIBFDT := -lfdt
 LIBFDT_SO := -lfdt
+LIBCONFIG := -lconfig
 endif

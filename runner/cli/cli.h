@@ -45,10 +45,20 @@ struct run_options {
 	bool quiet;
 	const char *json;
 	const char *control;
+	const char *file;	/* with more of all this, or NULL */
+	void *config;		/* owned, for config_unload() */
 };
 
 /* Prints what is wrong and returns false; *done: help or version was printed. */
 bool run_options_parse(int argc, char **argv, struct run_options *o, bool *done);
+
+/* Of the same names as on the command line; print what is wrong. */
+bool run_option_set(struct run_options *o, const char *name, const char *value);
+bool guest_option_set(struct guest_option *g, const char *key, const char *value);
+struct guest_option *guest_option_add(struct run_options *o);
+
+bool config_load(struct run_options *o);
+void config_unload(struct run_options *o);
 
 /* ---- terminal ----------------------------------------------------------------- */
 

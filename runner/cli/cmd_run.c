@@ -439,6 +439,7 @@ close:
 	fleet_close(run);
 	fflush(stdout);
 out:
+	config_unload(&s->options);
 	free(run);
 	return status;
 }

@@ -36,6 +36,7 @@ static const struct option long_options[] = {
 static void help(void)
 {
 	puts("Usage: gh-runner run --guest=KEY=VALUE[,KEY=VALUE]... [OPTION]...\n"
+	     "   or: gh-runner run [OPTION]... FILE\n"
 	     "Starts guests, runs them on one io_uring and one thread, shows what they print\n"
 	     "with their name in front, and checks the results that they report.\n"
 	     "\n"
@@ -65,6 +66,8 @@ static void help(void)
 	     "  -q, --quiet            neither guests' output nor status, only the result\n"
 	     "  -h, --help             print this help and exit\n"
 	     "  -V, --version          print the version and exit\n"
+	     "\n"
+	     "FILE has the same settings, and those in it win: see gh-runner.conf(5).\n"
 	     "\n"
 	     "Exit status: 0 if every guest powered off and each result was right, 1 if one\n"
 	     "did not, 2 if something could not be started.\n"
@@ -157,41 +160,61 @@ static bool guest_set(struct guest_option *g, int key, const char *value)
 	return false;
 }
 
+static const char *const guest_keys[] = {
+	[KEY_IMAGE] = "image",
+	[KEY_NAME] = "name",
+	[KEY_COUNT] = "count",
+	[KEY_VCPUS] = "vcpus",
+	[KEY_MEMORY] = "memory",
+	[KEY_PARAM0] = "param0",
+	[KEY_PARAM1] = "param1",
+	[KEY_BOOTARGS] = "bootargs",
+	[KEY_CONSOLE] = "console",
+	NULL,
+};
+
+bool guest_option_set(struct guest_option *g, const char *key, const char *value)
+{
+	int i;
+
+	for (i = 0; guest_keys[i]; i++)
+		if (!strcmp(key, guest_keys[i]))
+			return guest_set(g, i, value);
+	return bad("a guest has no '%s'", key);
+}
+
+struct guest_option *guest_option_add(struct run_options *o)
+{
+	struct guest_option *g = &o->guests[o->nr_guests];
+
+	if (o->nr_guests == CLI_MAX_GUEST_OPTIONS) {
+		bad("more than %d kinds of guests", CLI_MAX_GUEST_OPTIONS);
+		return NULL;
+	}
+	*g = (struct guest_option) { .name = "guest", .count = 1, .vcpus = 1, .memory = 2 << 20 };
+	o->nr_guests++;
+	return g;
+}
+
 static bool parse_guest(struct run_options *o, char *spec)
 {
-	char *const keys[] = {
-		[KEY_IMAGE] = (char *)"image",
-		[KEY_NAME] = (char *)"name",
-		[KEY_COUNT] = (char *)"count",
-		[KEY_VCPUS] = (char *)"vcpus",
-		[KEY_MEMORY] = (char *)"memory",
-		[KEY_PARAM0] = (char *)"param0",
-		[KEY_PARAM1] = (char *)"param1",
-		[KEY_BOOTARGS] = (char *)"bootargs",
-		[KEY_CONSOLE] = (char *)"console",
-		NULL,
-	};
-	struct guest_option *g = &o->guests[o->nr_guests];
+	struct guest_option *g = guest_option_add(o);
 	char *value, *start;
 	int key;
 
-	if (o->nr_guests == CLI_MAX_GUEST_OPTIONS)
-		return bad("more than %d --guest options", CLI_MAX_GUEST_OPTIONS);
-	*g = (struct guest_option) { .name = "guest", .count = 1, .vcpus = 1, .memory = 2 << 20 };
+	if (!g)
+		return false;
 	while (*spec) {
 		start = spec;
-		key = getsubopt(&spec, keys, &value);
+		key = getsubopt(&spec, (char *const *)guest_keys, &value);
 		if (key < 0)
 			return bad("--guest: unknown key '%s'", start);
 		if (!value || !*value)
-			return bad("--guest: '%s' needs a value", keys[key]);
+			return bad("--guest: '%s' needs a value", guest_keys[key]);
 		if (!guest_set(g, key, value))
 			return false;
 	}
-	if (!g->image)
-		return bad("--guest needs image=PATH");
-	o->nr_guests++;
-	return true;
+	return g->image || bad("--guest needs image=PATH");
 }
 
 static bool backend(struct run_options *o, const char *name)
@@ -214,6 +237,23 @@ static bool backend(struct run_options *o, const char *name)
 		return bad("backend 'ioctl' is not available: the ioctl of a vCPU that waits or "
 			   "computes returns to nobody else; use 'threads'");
 	return bad("--backend: '%s' is none of auto, uring, sqpoll, threads", name);
+}
+
+bool run_option_set(struct run_options *o, const char *name, const char *value)
+{
+	if (!strcmp(name, "seconds"))
+		return number("seconds", value, false, 1000000, &o->seconds);
+	if (!strcmp(name, "slice-us"))
+		return number("slice-us", value, false, 1000000, &o->slice_us);
+	if (!strcmp(name, "backend"))
+		return backend(o, value);
+	if (!strcmp(name, "control"))
+		o->control = value;
+	else if (!strcmp(name, "json"))
+		o->json = value;
+	else
+		return bad("there is no setting '%s'", name);
+	return true;
 }
 
 static bool parse_one(struct run_options *o, int opt)
@@ -262,10 +302,15 @@ bool run_options_parse(int argc, char **argv, struct run_options *o, bool *done)
 		if (!parse_one(o, opt))
 			return false;
 	}
-	if (optind < argc)
-		return bad("unexpected argument '%s'", argv[optind]);
+	if (optind < argc - 1)
+		return bad("unexpected argument '%s'", argv[optind + 1]);
+	if (optind < argc) {
+		o->file = argv[optind];
+		if (!config_load(o))
+			return false;
+	}
 	if (!o->nr_guests)
-		return bad("there is no --guest");
+		return bad("there is neither a --guest nor one in a FILE");
 	for (i = 0; i < o->nr_guests; i++)
 		total += o->guests[i].count;
 	if (total > CLI_MAX_GUESTS)

@@ -21,6 +21,7 @@ libc6-dev              the C library to compile them with
 libcriterion-dev       the unit test framework
 libfdt-dev             device trees, in the unit tests
 liburing-dev           rings, in the unit tests
+libconfig-dev          configuration files of the command line
 pkgconf                finds these libraries
 qemu-system-arm        the emulated arm64 machine
 cpio                   packs the initramfs of that machine
