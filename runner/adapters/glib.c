@@ -30,6 +30,7 @@ static gboolean source_check(GSource *base)
 
 static gboolean source_dispatch(GSource *base, GSourceFunc callback, gpointer data)
 {
+	gboolean (*failed)(int error, gpointer data);
 	struct source *s = (struct source *)base;
 	int ret = gh_runner_dispatch(s->runner, s->budget);
 
@@ -37,7 +38,8 @@ static gboolean source_dispatch(GSource *base, GSourceFunc callback, gpointer da
 		ret = gh_runner_prepare(s->runner);
 	if (ret >= 0)
 		return G_SOURCE_CONTINUE;
-	return callback ? ((gh_glib_failed *)(void *)callback)(ret, data) : G_SOURCE_REMOVE;
+	failed = (gboolean (*)(int, gpointer))(void *)callback;
+	return failed ? failed(ret, data) : G_SOURCE_REMOVE;
 }
 
 static GSourceFuncs functions = {

@@ -48,7 +48,10 @@ int gh_uv_open(struct gh_uv *u, uv_loop_t *loop)
 	if (ret)
 		return ret;
 	u->open = 4;
-	u->prepare.data = u->check.data = u->timer.data = u->poll.data = u;
+	u->prepare.data = u;
+	u->check.data = u;
+	u->timer.data = u;
+	u->poll.data = u;
 	/* These do not fail on handles that were just initialised. */
 	uv_prepare_init(loop, &u->prepare);
 	uv_check_init(loop, &u->check);

@@ -14,12 +14,10 @@ extern "C" {
 #endif
 
 /*
- * The source's callback, which is optional: the ring failed with -errno. The source
- * is removed unless it returns G_SOURCE_CONTINUE.
- */
-typedef gboolean gh_glib_failed(int error, gpointer data);
-
-/*
+ * The source's callback is optional: gboolean (*)(int error, gpointer data), called
+ * when the ring failed with -errno. The source is removed unless it returns
+ * G_SOURCE_CONTINUE.
+ *
  * A source to attach to the context of the runner's thread. The runner is borrowed
  * until the source is destroyed. While guests compute the source is always ready,
  * so sources of a lower priority than its own do not run.

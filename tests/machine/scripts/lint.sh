@@ -95,9 +95,11 @@ run_checkpatch() {
 	shift
 
 	[ $# -gt 0 ] || return 0
+	printf '%s\n' GMainContext GMainLoop GSource GIOChannel > "$out/typedefs"
 	# It leaves a cache file where it runs.
 	(cd "$out" && "$BUILD/lint/scripts/checkpatch.pl" --no-tree --strict --terse --show-types \
-		--no-summary --max-line-length=100 --ignore "$ignore" -f "${@/#/$root/}") 2>&1 |
+		--no-summary --max-line-length=100 --typedefsfile "$out/typedefs" \
+		--ignore "$ignore" -f "${@/#/$root/}") 2>&1 |
 		grep -vE '^(Use of uninitialized value|find:)' | sed "s|^$root/||" || true
 }
 

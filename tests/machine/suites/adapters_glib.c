@@ -37,11 +37,12 @@ static gboolean on_failed(int error, gpointer data)
 
 static void run_glib(struct world *w, struct gh_runner *runner, int socket)
 {
-	GMainContext *context = g_main_context_new();
 	struct state s = { .w = w, .due_ns = gh_now_ns() + TICK_NS };
+	GMainContext *context;
 	GSource *sources[3];
 	unsigned int i;
 
+	context = g_main_context_new();
 	sources[0] = g_timeout_source_new(TICK_NS / 1000000);
 	g_source_set_callback(sources[0], on_tick, &s, NULL);
 	sources[1] = g_unix_fd_source_new(socket, G_IO_IN);

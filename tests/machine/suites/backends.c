@@ -56,7 +56,7 @@ static int command(const char *option, const char *message, unsigned int *times)
 	*times = 0;
 	f = fopen(OUTPUT, "r");
 	while (f && fgets(line, sizeof(line), f))
-		*times += strstr(line, message) != NULL;
+		*times += !!strstr(line, message);
 	if (f)
 		fclose(f);
 	return WEXITSTATUS(status);
