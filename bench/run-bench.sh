@@ -52,14 +52,15 @@ lines() {
 }
 
 list_gunyah_full() {
-	lines mmio-read "ring raw threads" "1 4 16 64 256 1024"
-	lines mmio-read "threads-pinned raw-async raw-sqpoll" "1 16 64"
-	lines mmio-read ioctl "1 16 64 256"
-	lines mmio-read floor "1 16 64 256"
-	lines mmio-write "ring raw threads" "1 16 64 256"
-	lines timer-wake "ring raw threads" "16 64 256"
+	lines mmio-read "ring threads" "1 4 16 64 256 1024"
+	lines mmio-read raw "1 16 64 1024"
+	lines mmio-read "threads-pinned raw-async raw-sqpoll" "1 64"
+	lines mmio-read "ioctl floor" "1 64"
+	lines mmio-write "ring threads" "1 64 256"
+	lines timer-wake "ring threads" "16 64 256"
+	lines timer-wake raw 64
 	lines mixed "ring threads" 1000
-	lines parked "ring threads" "100 256 1024"
+	lines parked "ring threads" "100 256"
 }
 
 list_kvm_full() {
