@@ -112,10 +112,9 @@ Test(backends, library_where_io_uring_is_not_allowed)
 	cr_assert_eq(gh_runner_destroy(runner), 0);
 }
 
-/* A guest that computes for ever is taken out of the kernel. */
-Test(backends, spinner_in_a_thread_is_stopped)
+/* Guests that compute for ever or sleep for ever are taken out of the kernel. */
+static void stop_in_threads(const struct gs_op *ops)
 {
-	static const struct gs_op ops[] = { { GS_SPIN } };
 	const struct gh_runner_config config = { .backend = GH_BACKEND_THREADS };
 	struct gh_runner *runner;
 	struct rn_vm v[3];
@@ -123,18 +122,32 @@ Test(backends, spinner_in_a_thread_is_stopped)
 
 	cr_assert_eq(gh_runner_create(&config, &runner, NULL), 0);
 	rn_image("script");
-	RN_SCRIPT(0, ops);
+	rn_script(0, ops, 1);
 	for (round = 0; round < 5; round++) {
 		for (i = 0; i < GT_ARRAY_SIZE(v); i++) {
-			rn_create(runner, &v[i], "spinner", 1);
+			rn_create(runner, &v[i], "endless", 1);
 			rn_start(&v[i]);
 		}
 		/* Without a turn between: the runs are queued, starting or on. */
-		rn_run(runner, round * 20000000ULL, NULL);
+		rn_run(runner, round * 50000000ULL, NULL);
 		for (i = 0; i < GT_ARRAY_SIZE(v); i++) {
 			rn_destroy(runner, &v[i]);
 			cr_assert_eq(v[i].result.end, GH_VM_END_STOPPED);
 		}
 	}
 	cr_assert_eq(gh_runner_destroy(runner), 0);
+}
+
+Test(backends, spinner_in_a_thread_is_stopped)
+{
+	static const struct gs_op spin = { GS_SPIN };
+
+	stop_in_threads(&spin);
+}
+
+Test(backends, sleeper_in_a_thread_is_stopped)
+{
+	static const struct gs_op sleep_on = { GS_WFI };
+
+	stop_in_threads(&sleep_on);
 }
