@@ -35,10 +35,10 @@ static volatile uint64_t stopped;
  * Code that is written and run: two instructions and a return each, many at a
  * time, for making new code visible is the slowest part of it.
  */
-#define NR_SNIPPETS	2048
-#define SNIPPET_WORDS	4
+#define NR_INSNS	2048
+#define INSN_WORDS	4
 
-static uint32_t snippets[NR_SNIPPETS * SNIPPET_WORDS] __attribute__((aligned(4096)));
+static uint32_t insns[NR_INSNS * INSN_WORDS] __attribute__((aligned(4096)));
 static uint8_t target[4096] __attribute__((aligned(4096)));
 
 bool guest_exception(struct guest_frame *frame)
@@ -124,24 +124,24 @@ static void scribble_hypercalls(void)
 	}
 }
 
-static void write_snippet(unsigned int n, uint32_t first, uint32_t second)
+static void write_insn(unsigned int n, uint32_t first, uint32_t second)
 {
-	snippets[n * SNIPPET_WORDS] = first;
-	snippets[n * SNIPPET_WORDS + 1] = second;
-	snippets[n * SNIPPET_WORDS + 2] = RET;
+	insns[n * INSN_WORDS] = first;
+	insns[n * INSN_WORDS + 1] = second;
+	insns[n * INSN_WORDS + 2] = RET;
 }
 
-static void run_snippets(void)
+static void run_insns(void)
 {
 	uintptr_t at;
 	unsigned int n;
 
-	for (at = (uintptr_t)snippets; at < (uintptr_t)snippets + sizeof(snippets); at += CACHE_LINE)
+	for (at = (uintptr_t)insns; at < (uintptr_t)insns + sizeof(insns); at += CACHE_LINE)
 		__asm__ volatile("dc cvau, %0\n\tdsb ish\n\tic ivau, %0" :: "r"(at) : "memory");
 	__asm__ volatile("dsb ish\n\tisb" ::: "memory");
-	for (n = 0; n < NR_SNIPPETS; n++)
+	for (n = 0; n < NR_INSNS; n++)
 		__asm__ volatile("mov x0, %1\n\tblr %0"
-				 :: "r"(&snippets[n * SNIPPET_WORDS]), "r"(target)
+				 :: "r"(&insns[n * INSN_WORDS]), "r"(target)
 				 : "x0", "x1", "x30", "memory");
 }
 
@@ -160,11 +160,11 @@ static void scribble_registers(void)
 {
 	uint32_t op, n;
 
-	for (op = 0; op < NR_REGISTERS; op += NR_SNIPPETS) {
-		for (n = 0; n < NR_SNIPPETS; n++)
-			write_snippet(n, MRS_X0 | (op + n) << ENCODING_SHIFT,
+	for (op = 0; op < NR_REGISTERS; op += NR_INSNS) {
+		for (n = 0; n < NR_INSNS; n++)
+			write_insn(n, MRS_X0 | (op + n) << ENCODING_SHIFT,
 				   spared(op + n) ? NOP : MSR_X0 | (op + n) << ENCODING_SHIFT);
-		run_snippets();
+		run_insns();
 	}
 }
 
@@ -173,10 +173,10 @@ static void scribble_instructions(void)
 {
 	uint32_t op, n;
 
-	for (op = 0; op < NR_INSTRUCTIONS; op += NR_SNIPPETS) {
-		for (n = 0; n < NR_SNIPPETS; n++)
-			write_snippet(n, SYS_X0 | (op + n) << ENCODING_SHIFT, NOP);
-		run_snippets();
+	for (op = 0; op < NR_INSTRUCTIONS; op += NR_INSNS) {
+		for (n = 0; n < NR_INSNS; n++)
+			write_insn(n, SYS_X0 | (op + n) << ENCODING_SHIFT, NOP);
+		run_insns();
 	}
 }
 

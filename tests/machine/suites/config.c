@@ -61,7 +61,8 @@ Test(config, names_the_line_of_what_is_wrong)
 	cr_assert(said(CONFIG_FILE ":3: setting 'speed'"), "%s", out);
 	cr_assert_eq(run("guests = (\n  { name = \"a\"; " DEMO "\n    vcpus = true; }\n);\n"), 2);
 	cr_assert(said(CONFIG_FILE ":3: setting 'vcpus' of guest 'a'"), "%s", out);
-	cr_assert_eq(run("guests = (\n  { name = \"a\"; " DEMO "\n    memory = \"4X\"; }\n);\n"), 2);
+	cr_assert_eq(run("guests = (\n  { name = \"a\"; " DEMO
+			 "\n    memory = \"4X\"; }\n);\n"), 2);
 	cr_assert(said("'4X' is not a number"), "%s", out);
 	cr_assert(said(CONFIG_FILE ":3: setting 'memory' of guest 'a'"), "%s", out);
 	cr_assert_eq(run("guests = (\n  { name = \"a\"; }\n);\n"), 2);
