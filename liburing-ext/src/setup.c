@@ -9,6 +9,9 @@
 #include <liburing-ext/gunyah.h>
 
 _Static_assert(sizeof(struct gh_uring_run) == 16, "fits behind a 64-byte SQE");
+_Static_assert(sizeof(struct gh_uring_run_batch) == 16, "fits behind a 64-byte SQE");
+_Static_assert(sizeof(struct gh_run_entry) == 24, "the driver's layout");
+_Static_assert(sizeof(struct gh_run_batch) == 24, "the driver's layout");
 _Static_assert(sizeof(struct gh_vcpu_run) == 40, "the same page in all generations");
 
 /*

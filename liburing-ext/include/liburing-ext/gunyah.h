@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include <liburing.h>
 #include <linux/gunyah.h>
@@ -147,7 +148,59 @@ static inline void gh_uring_prep_cancel(struct io_uring_sqe *sqe, int vcpu_fd)
 	gh_uring_prep_cmd(sqe, vcpu_fd, GH_VCPU_CANCEL);
 }
 
-/* ---- reading completions of GH_VCPU_RUN ------------------------------------ */
+/* ---- many runs in one call ------------------------------------------------- */
+
+/* One run of a batch, as gh_uring_prep_run(). @vcpu_fd is a descriptor, not an index. */
+static inline void gh_run_entry_init(struct gh_run_entry *entry, int vcpu_fd, __u32 slice_ns)
+{
+	*entry = (struct gh_run_entry){ .fd = vcpu_fd, .slice_ns = slice_ns };
+}
+
+/* The same, as gh_uring_prep_run_resume(). */
+static inline void gh_run_entry_init_resume(struct gh_run_entry *entry, int vcpu_fd,
+					    __u32 slice_ns, __u64 data)
+{
+	*entry = (struct gh_run_entry){
+		.resume_data = data,
+		.fd = vcpu_fd,
+		.flags = GH_URING_RUN_RESUME,
+		.slice_ns = slice_ns,
+	};
+}
+
+/*
+ * Runs the vCPUs of @entries one after the other, until CLOCK_MONOTONIC is
+ * @deadline_ns (0: the driver's own bound). @vcpu_fd is any vCPU, it only carries the
+ * call. @entries must stay until the completion, whose res is how many were carried
+ * out from the front, or -errno.
+ */
+static inline void gh_uring_prep_run_batch(struct io_uring_sqe *sqe, int vcpu_fd,
+					   struct gh_run_entry *entries, unsigned int nr,
+					   __u64 deadline_ns)
+{
+	const struct gh_uring_run_batch batch = { .deadline_ns = deadline_ns };
+
+	gh_uring_prep_cmd(sqe, vcpu_fd, GH_VCPU_RUN_BATCH);
+	sqe->addr = (__u64)(uintptr_t)entries;
+	sqe->len = nr;
+	memcpy(sqe->cmd, &batch, sizeof(batch));
+}
+
+/* The same without a ring. Returns how many entries were carried out, or -errno. */
+static inline int gh_run_batch(int vcpu_fd, struct gh_run_entry *entries, unsigned int nr,
+			       __u64 deadline_ns)
+{
+	struct gh_run_batch batch = {
+		.entries = (__u64)(uintptr_t)entries,
+		.deadline_ns = deadline_ns,
+		.nr = nr,
+	};
+	int ret = ioctl(vcpu_fd, GH_VCPU_RUN_BATCH, &batch);
+
+	return ret < 0 ? -errno : ret;
+}
+
+/* ---- reading what came of a run --------------------------------------------- */
 
 /**
  * struct gh_uring_exit - why a run ended
@@ -182,17 +235,10 @@ static inline __u64 gh_uring_mmio_data(const struct gh_vcpu_run *run, __u32 len)
 	return data;
 }
 
-/*
- * Decodes @cqe of GH_VCPU_RUN. @run is the vCPU's shared page; it is not looked
- * at when the CQE itself holds the access, and may be NULL if no MMIO is expected.
- * Returns 0, the command's own -errno, or -EPROTO for a completion that this
- * version cannot read.
- */
-static inline int gh_uring_exit_decode(const struct io_uring_cqe *cqe,
-				       const struct gh_vcpu_run *run, struct gh_uring_exit *out)
+/* What the two decoders below share. @inlined: big_cqe[0], or NULL. */
+static inline int gh_uring_res_decode(__s32 res, const struct gh_vcpu_run *run,
+				      const __u64 *inlined, struct gh_uring_exit *out)
 {
-	__s32 res = cqe->res;
-
 	memset(out, 0, sizeof(*out));
 	if (res < 0)
 		return res;
@@ -205,6 +251,7 @@ static inline int gh_uring_exit_decode(const struct io_uring_cqe *cqe,
 	case GH_URING_EXIT_STATUS:
 	case GH_URING_EXIT_INTR:
 	case GH_URING_EXIT_RUNNABLE:
+	case GH_URING_EXIT_WAITING:
 		return 0;
 	case GH_URING_EXIT_MMIO:
 		break;
@@ -217,9 +264,11 @@ static inline int gh_uring_exit_decode(const struct io_uring_cqe *cqe,
 	if (!out->len || out->len > 8 || (out->len & (out->len - 1)))
 		return -EPROTO;
 	if (res & GH_URING_RES_INLINE) {
-		out->addr = (__u32)cqe->big_cqe[0];
+		if (!inlined)
+			return -EPROTO;
+		out->addr = (__u32)*inlined;
 		if (out->is_write)
-			out->data = cqe->big_cqe[0] >> 32;
+			out->data = *inlined >> 32;
 		return 0;
 	}
 	if (!run)
@@ -228,6 +277,30 @@ static inline int gh_uring_exit_decode(const struct io_uring_cqe *cqe,
 	if (out->is_write)
 		out->data = gh_uring_mmio_data(run, out->len);
 	return 0;
+}
+
+/*
+ * Decodes @cqe of GH_VCPU_RUN. @run is the vCPU's shared page; it is not looked
+ * at when the CQE itself holds the access, and may be NULL if no MMIO is expected.
+ * Returns 0, the command's own -errno, or -EPROTO for a completion that this
+ * version cannot read.
+ */
+static inline int gh_uring_exit_decode(const struct io_uring_cqe *cqe,
+				       const struct gh_vcpu_run *run, struct gh_uring_exit *out)
+{
+	const __u64 *inlined = NULL;
+
+	/* Only then is there anything behind the CQE. */
+	if (cqe->res > 0 && cqe->res & GH_URING_RES_INLINE)
+		inlined = (const __u64 *)cqe->big_cqe;
+	return gh_uring_res_decode(cqe->res, run, inlined, out);
+}
+
+/* The same for an entry that a batch carried out. */
+static inline int gh_run_entry_decode(const struct gh_run_entry *entry,
+				      const struct gh_vcpu_run *run, struct gh_uring_exit *out)
+{
+	return gh_uring_res_decode(entry->res, run, NULL, out);
 }
 
 /* ---- the slow path, in the library ----------------------------------------- */

@@ -9,8 +9,8 @@
  *   by number  (v10 onwards) GH_VM_ADD_FUNCTION, struct gh_fn_desc
  *
  * struct gh_vcpu_run is the superset of all generations. What this driver adds
- * is at the end: GH_VCPU_RUN as an io_uring command, and GH_VCPU_KICK and
- * GH_VCPU_CANCEL. docs/protocol.md explains ownership, order and every errno.
+ * is at the end: GH_VCPU_RUN as an io_uring command, GH_VCPU_KICK and
+ * GH_VCPU_CANCEL, and GH_VCPU_RUN_BATCH. docs/protocol.md explains ownership, order and every errno.
  */
 #ifndef _UAPI_LINUX_GUNYAH_H
 #define _UAPI_LINUX_GUNYAH_H
@@ -292,6 +292,8 @@ struct gh_uring_run {
 #define GH_URING_EXIT_INTR	17
 /* The wake-up of a parked vCPU came; submit again to run it. */
 #define GH_URING_EXIT_RUNNABLE	18
+/* In a batch only: the guest waits for a wake-up. GH_VCPU_RUN parks it. */
+#define GH_URING_EXIT_WAITING	19
 
 #define GH_URING_RES_EXIT(res)	((res) & 0xff)
 #define GH_URING_RES_WRITE	(1 << 8)
@@ -300,6 +302,68 @@ struct gh_uring_run {
 #define GH_URING_RES_LEN_SHIFT	12
 #define GH_URING_RES_LEN(res)	(((res) >> GH_URING_RES_LEN_SHIFT) & 0xf)
 #define GH_URING_RES_INLINE	(1 << 16)
+
+/* ---- this driver's own: many runs in one call ----------------------------- */
+
+#define GH_RUN_BATCH_MAX	1024
+
+/**
+ * struct gh_run_entry - one run of a batch
+ * @resume_data: in: as in struct gh_uring_run
+ * @fd: in: descriptor of the vCPU, not an index of a registered file
+ * @flags: in: GH_URING_RUN_RESUME, other bits 0
+ * @slice_ns: in: as sqe->len of GH_VCPU_RUN
+ * @res: out: as cqe->res of GH_VCPU_RUN, GH_URING_EXIT_WAITING, or this entry's
+ *	-errno. Written only if the entry was carried out
+ */
+struct gh_run_entry {
+	__u64 resume_data;
+	__s32 fd;
+	__u32 flags;
+	__u32 slice_ns;
+	__s32 res;
+};
+
+/**
+ * struct gh_run_batch - argument of GH_VCPU_RUN_BATCH as ioctl
+ * @entries: address of an array of struct gh_run_entry
+ * @deadline_ns: CLOCK_MONOTONIC; no guest runs beyond it. 0: the driver's own bound
+ * @nr: entries, 1 to GH_RUN_BATCH_MAX
+ * @flags: 0
+ */
+struct gh_run_batch {
+	__u64 entries;
+	__u64 deadline_ns;
+	__u32 nr;
+	__u32 flags;
+};
+
+/**
+ * struct gh_uring_run_batch - sqe->cmd[] of GH_VCPU_RUN_BATCH, 16 bytes
+ * @deadline_ns: as in struct gh_run_batch
+ * @flags: 0
+ *
+ * The rest of the SQE: cmd_op GH_VCPU_RUN_BATCH, fd as below, addr the address of
+ * the entries, len how many, uring_cmd_flags 0.
+ */
+struct gh_uring_run_batch {
+	__u64 deadline_ns;
+	__u64 flags;
+};
+
+/*
+ * Runs many vCPUs one after the other in the caller's thread and never waits. Works
+ * as ioctl and as io_uring command on any vCPU file descriptor, which only carries
+ * the call. Returns the number of entries that were carried out, from the front: the
+ * rest was not looked at, because the deadline came, or a signal, a reschedule, work
+ * for the thread or a kick eventfd that is held. It can be 0; submit the rest again.
+ * An entry that fails has its -errno in @res and the batch goes on. A guest that
+ * waits is left (WAITING), and its next GH_VCPU_RUN parks, or runs it if a wake-up
+ * came since. Errors of the whole: -EINVAL (@nr, flags), and -EFAULT if the first
+ * entry cannot be read or written; an exit that could not be written is said again
+ * by the vCPU's next run.
+ */
+#define GH_VCPU_RUN_BATCH	_IOW(GH_IOCTL_TYPE, 0x43, struct gh_run_batch)
 
 /* ---- this driver's own: posted writes ------------------------------------------ */
 
