@@ -63,7 +63,8 @@ test-parts:
 	$(MAKE) -C tests/machine/suites $(cross)
 	$(MAKE) module-conformance
 
-# Modules are built in a tree of links, so that the sources stay clean.
+# Modules are built in a tree of links, so that the sources stay clean, and with the
+# compiler that fetch.sh put beside the headers if the system's is too old for them.
 module_src_gunyah	:= kernel
 module_src_conformance	:= tests/machine/conformance
 module_out_gunyah	:= $(BUILD)/modules$(suffix)
@@ -72,8 +73,8 @@ module_out_conformance	:= $(BUILD)/conformance$(suffix)
 module-%:
 	@mkdir -p $(module_out_$*)
 	@cp -rsf $(CURDIR)/$(module_src_$*)/. $(module_out_$*)/
-	$(MAKE) -C $(kernel_dir)/headers M=$(module_out_$*) CC=$(CROSS_COMPILE)gcc \
-		-j$(JOBS) modules
+	PATH="$(kernel_dir)/tools/usr/bin:$$PATH" $(MAKE) -C $(kernel_dir)/headers \
+		M=$(module_out_$*) CC=$(CROSS_COMPILE)gcc -j$(JOBS) modules
 
 # The steps are numbered up to where this goal needs them.
 steps		:= 9

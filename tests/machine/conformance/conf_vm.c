@@ -115,7 +115,7 @@ static int map_virq(u32 intid)
 	of_node_put(np);
 	if (!gic)
 		return 0;
-	spec.fwnode = of_node_to_fwnode(gic);
+	spec.fwnode = of_fwnode_handle(gic);
 	of_node_put(gic);
 	return irq_create_fwspec_mapping(&spec);
 }

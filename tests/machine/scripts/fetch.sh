@@ -10,6 +10,7 @@
 #
 #   build/kernel/Image         the host kernel, as the boot protocol wants it
 #   build/kernel/headers       link to the headers modules are built with
+#   build/kernel/tools         compiler and tools for them, where the system's are too old
 #   build/sysroot              arm64 C library, liburing, libfdt, Criterion, busybox
 #
 # Environment: BUILD, the output directory; KERNEL, 6.12 (default) or 7;
@@ -38,14 +39,16 @@ die() {
 	exit 1
 }
 
-# Which suites hold what: 'suite' is the user's own, the kernel can be newer.
+# Which suites hold what: 'suite' is the user's own, the kernel can be newer, and
+# then it is built with the tools of 'tools_suite'.
 choose_suites() {
 	# shellcheck source=/dev/null
 	suite=${SUITE:-$(. /etc/os-release && echo "${VERSION_CODENAME:-}")}
 	case $KERNEL:$suite in
-	6.12:bookworm) kernel_suite=bookworm-backports ;;
-	6.12:trixie) kernel_suite=trixie ;;
-	7:bookworm | 7:trixie) kernel_suite=trixie-backports ;;
+	6.12:bookworm) kernel_suite=bookworm-backports tools_suite='' ;;
+	6.12:trixie) kernel_suite=trixie tools_suite='' ;;
+	7:bookworm) kernel_suite=trixie-backports tools_suite=trixie ;;
+	7:trixie) kernel_suite=trixie-backports tools_suite='' ;;
 	*) die "kernel $KERNEL on '$suite' is not supported: Debian 12 (bookworm) and" \
 		"13 (trixie), KERNEL=6.12 or 7" ;;
 	esac
@@ -76,7 +79,7 @@ apt_setup() {
 	mkdir -p "$apt_dir"/state "$apt_dir"/lists/partial "$apt_dir"/cache/archives/partial
 	mkdir -p "$pkg_dir/partial"
 	: > "$apt_dir/status"
-	for s in $(printf '%s\n' "$suite" "$kernel_suite" | sort -u); do
+	for s in $(printf '%s\n' "$suite" "$kernel_suite" "$tools_suite" | sort -u); do
 		echo "deb [arch=arm64,$host_arch$signed] $mirror $s main"
 	done > "$apt_dir/sources.list"
 	cat > "$apt_dir/apt.conf" <<-END
@@ -91,6 +94,7 @@ apt_setup() {
 	Dir::Etc::preferencesparts "/dev/null";
 	APT::Architecture "arm64";
 	APT::Architectures { "arm64"; "$host_arch"; };
+	APT::Default-Release "$suite";
 	APT::Sandbox::User "root";
 	APT::Install-Recommends "false";
 	Acquire::Languages "none";
@@ -177,6 +181,37 @@ unpack_stream() {
 	rm -f "$file"
 }
 
+# fetch_tools DIR: the compiler of the kernel's own release, for its headers ask for
+# options that an older one lacks, and the type information tool. They, and the
+# tools that came with the headers, get the C library they were linked with: each
+# program names its loader and its libraries' directory, so no environment is needed.
+fetch_tools() {
+	local dir=$1 tools=$1/tools gcc=gcc loader libs program patchelf=$1/patchelf
+
+	[ "$host_arch" = arm64 ] || gcc=gcc-aarch64-linux-gnu
+	echo "fetching the tools to build its modules with"
+	get install -t "$tools_suite" -o APT::Architecture="$host_arch" \
+		"$gcc" pahole libelf1t64 libssl3t64
+	unpack "$tools" "${debs[@]}"
+	get download "patchelf:$host_arch"
+	unpack "$patchelf" "${debs[@]}"
+
+	# Found where it will not be: the directory takes the kernel's place when complete.
+	loader=$(find "$tools/usr/lib" -name 'ld-linux-*.so.*' -print -quit)
+	loader=$kernel_dir/${loader#"$dir/"}
+	libs=$(find "$tools/usr/lib" -name libelf.so.1 -printf '%h' -quit)
+	libs=$kernel_dir/${libs#"$dir/"}
+	find "$tools/usr" "$dir/usr/lib"/linux-kbuild-* -type f -perm -u+x ! -name '*.so*' |
+		while read -r program; do
+			[ "$(head -c 4 "$program")" = $'\x7fELF' ] || continue
+			"$patchelf/usr/bin/patchelf" --print-interpreter "$program" \
+				> /dev/null 2>&1 || continue
+			"$patchelf/usr/bin/patchelf" --force-rpath \
+				--set-rpath "$libs" --set-interpreter "$loader" "$program"
+		done
+	rm -rf "$patchelf" "$tools/usr/share"
+}
+
 fetch_kernel() {
 	local re=${KERNEL//./\\.} image release tmp headers common packages part
 
@@ -199,6 +234,7 @@ fetch_kernel() {
 	rm -rf "$tmp"
 	mkdir -p "$tmp"
 	unpack "$tmp" "${debs[@]}"
+	[ -z "$tools_suite" ] || fetch_tools "$tmp"
 	headers=usr/src/linux-headers-$release
 	# The headers expect to lie in the root directory; say where they will be.
 	sed -i "s|/usr/src/|$kernel_dir/usr/src/|g" "$tmp/$headers/Makefile"
