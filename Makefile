@@ -8,6 +8,8 @@
 #   make bench       instructions and time of an exit; bench-quick, bench-check
 #   make lint        checkpatch, sparse, shellcheck, mandoc and the project's own rules
 #   make install     liburing-ext and the runner, for this machine: PREFIX= DESTDIR=
+#   make deb         Debian packages, for this machine and arm64, into build/deb
+#   make test-packages  installs them, runs what is in them
 #   make clean       remove what was built; distclean also what was fetched
 #
 # All output is below BUILD (build/). V=1 shows the commands. KERNEL=6.12 or 7.
@@ -107,6 +109,16 @@ install:
 	$(MAKE) -C liburing-ext install
 	$(MAKE) -C runner install
 
+deb:
+	@$(scripts)/setup-packages.sh --deb
+	@$(step) 1/2 "kernel and arm64 user space" $(scripts)/fetch.sh
+	@$(step) 2/2 "Debian packages" runner/packaging/build-deb.sh
+
+test-packages: steps := 7
+test-packages: build-machine
+	@$(MAKE) deb
+	@$(scripts)/run-tests.sh packages
+
 clean:
 	rm -rf $(filter-out $(addprefix $(BUILD)/,apt pkg kernel kernel-7 sysroot lint),\
 		$(wildcard $(BUILD)/*))
@@ -120,4 +132,4 @@ help:
 include bench/bench.mk
 
 .PHONY: build packages build-machine build-test-parts image test-parts run test test-unit \
-	test-machine model lint install clean distclean help
+	test-machine deb test-packages model lint install clean distclean help

@@ -3,6 +3,8 @@
 # What liburing-ext/ and runner/ have in common: compiler, flags, places.
 # TOP is the repository.
 
+VERSION := 0.1
+
 BUILD ?= $(TOP)/build
 override BUILD := $(abspath $(BUILD))
 PREFIX ?= /usr/local
@@ -38,10 +40,12 @@ LIBURING_SO := $(SYSLIB)/liburing.so
 LIBFDT := $(SYSLIB)/libfdt.a
 LIBFDT_SO := $(SYSLIB)/libfdt.so
 LIBCONFIG := $(SYSLIB)/libconfig.a
+LIBCONFIG_SO := $(SYSLIB)/libconfig.so
 else
 LIBURING := -luring
 LIBURING_SO := -luring
 LIBFDT := -lfdt
 LIBFDT_SO := -lfdt
 LIBCONFIG := -lconfig
+LIBCONFIG_SO := -lconfig
 endif

@@ -8,6 +8,8 @@ pkg_uv := libuv
 pkg_glib := glib-2.0
 pkg_sd-event := libsystemd
 
+PKG_CONFIG ?= pkg-config
+
 ifneq ($(SYSROOT),)
 cflags_glib := -idirafter $(SYSROOT)/usr/include/glib-2.0 -idirafter $(SYSLIB)/glib-2.0/include
 libs_uv := $(SYSLIB)/libuv.so
@@ -16,14 +18,14 @@ libs_sd-event := $(SYSLIB)/libsystemd.so
 LDFLAGS_SYS := -Wl,-rpath-link,$(SYSLIB):$(SYSROOT)/lib/$(notdir $(SYSLIB))
 have = $(wildcard $(libs_$(1)))
 else
-have = $(shell pkg-config --exists $(pkg_$(1)) 2>/dev/null && echo y)
+have = $(shell $(PKG_CONFIG) --exists $(pkg_$(1)) 2>/dev/null && echo y)
 $(foreach a,uv glib sd-event,$(if $(call have,$(a)),\
-	$(eval cflags_$(a) := $(shell pkg-config --cflags $(pkg_$(a)) 2>/dev/null))\
-	$(eval libs_$(a) := $(shell pkg-config --libs $(pkg_$(a)) 2>/dev/null))))
+	$(eval cflags_$(a) := $(shell $(PKG_CONFIG) --cflags $(pkg_$(a)) 2>/dev/null))\
+	$(eval libs_$(a) := $(shell $(PKG_CONFIG) --libs $(pkg_$(a)) 2>/dev/null))))
 endif
 ADAPTERS := epoll $(foreach a,uv glib sd-event,$(if $(call have,$(a)),$(a)))
 
-ADAPTER_LIBS := $(ADAPTERS:%=$(LIB)/libgh-runner-%.a) $(ADAPTERS:%=$(LIB)/libgh-runner-%.so.0)
+ADAPTER_LIBS := $(ADAPTERS:%=$(LIB)/libgh-runner-%.a) $(ADAPTERS:%=$(LIB)/libgh-runner-%.so.$(SOVERSION))
 EXAMPLES := $(ADAPTERS:%=$(BIN)/example-%)
 ADAPTER_PCS := $(ADAPTERS:%=$(O)/libgh-runner-%.pc)
 
@@ -37,7 +39,7 @@ $(LIB)/libgh-runner-$(1).a: $(O)/adapters/$(call source,$(1)).o
 	@mkdir -p $$(@D)
 	rm -f $$@
 	$$(AR) rcsD $$@ $$^
-$(LIB)/libgh-runner-$(1).so.0: $(O)/adapters/$(call source,$(1)).o $(LIB)/$(SONAME)
+$(LIB)/libgh-runner-$(1).so.$(SOVERSION): $(O)/adapters/$(call source,$(1)).o $(LIB)/$(SONAME)
 	$$(CC) $$(CFLAGS) $$(LDFLAGS) $$(LDFLAGS_SYS) -shared -Wl,-soname,$$(@F) -Wl,-z,defs \
 		-Wl,-rpath-link,$(LIB) \
 		-o $$@ $$^ $$(libs_$(1))
@@ -61,8 +63,8 @@ install-adapters: $(ADAPTER_LIBS) $(ADAPTER_PCS)
 	set -e; for a in $(ADAPTERS); do \
 		install -m 644 include/gh-runner/$$a.h $(DESTDIR)$(INCLUDEDIR)/gh-runner/; \
 		install -m 644 $(LIB)/libgh-runner-$$a.a $(DESTDIR)$(LIBDIR)/; \
-		install -m 755 $(LIB)/libgh-runner-$$a.so.0 $(DESTDIR)$(LIBDIR)/; \
-		ln -sf libgh-runner-$$a.so.0 $(DESTDIR)$(LIBDIR)/libgh-runner-$$a.so; \
+		install -m 755 $(LIB)/libgh-runner-$$a.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/; \
+		ln -sf libgh-runner-$$a.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libgh-runner-$$a.so; \
 		install -m 644 $(O)/libgh-runner-$$a.pc $(DESTDIR)$(LIBDIR)/pkgconfig/; \
 	done
 

@@ -10,7 +10,6 @@
 #include <gh-runner/pl011.h>
 #include <gh-runner/testdev.h>
 
-#define CLI_VERSION		"0.1"
 #define CLI_MAX_GUEST_OPTIONS	64
 #define CLI_MAX_GUESTS		4096
 #define CLI_LINE		240

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #
 # Installs the libraries into a directory of its own, and compiles and runs users'
-# programs against what is there: by pkg-config, shared and static, in C and C++.
-# The last line is a result line.
+# programs against what is there: by pkg-config, shared and static, in C and C++,
+# for the libraries and for the adapter of each event loop.
 #
 # Environment: BUILD, the output directory.
 
@@ -14,58 +14,47 @@ root=$(cd "$here/../.." && pwd)
 BUILD=${BUILD:-$root/build}
 dest=$BUILD/install
 prefix=$dest/usr
-begin=$SECONDS
-passed=0 failed=0
 log=$BUILD/logs/install.log
-
-# check WHAT COMMAND...
-check() {
-	local what=$1
-	shift
-
-	if "$@" >> "$log" 2>&1; then
-		passed=$((passed + 1))
-	else
-		echo "install: $what failed, see $log"
-		failed=$((failed + 1))
-	fi
-}
-
-flags() {
-	PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config "$@"
-}
-
-# build COMPILER SOURCE PROGRAM PACKAGE [--static]
-build() {
-	local compiler=$1 source=$2 program=$3 package=$4 link=()
-
-	[ -z "${5:-}" ] || link=(-static)
-	# shellcheck disable=SC2046,SC2086 # flags are words
-	$compiler -Wall -Wextra -Werror $(flags --cflags "$package") -o "$prefix/$program" \
-		"$source" "${link[@]}" -Wl,-rpath,"$prefix/lib" $(flags --libs ${5:-} "$package")
-}
+# shellcheck source=/dev/null
+. "$here/lib.sh"
+begin_suite install "$log"
+export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 
 run() {
 	# A library's own needs are not found by the rpath of the program.
-	LD_LIBRARY_PATH=$prefix/lib "$prefix/$1"
+	LD_LIBRARY_PATH=$prefix/lib "$1"
+}
+
+# user NAME PACKAGE: shared and static.
+user() {
+	local kind program
+
+	for kind in shared static; do
+		program=$prefix/user-$1-$kind
+		check "$1, $kind" build gcc "$here/user_$1.c" "$program" "$2" $kind "-Wl,-rpath,$prefix/lib"
+		check "$1, $kind, running" run "$program"
+	done
 }
 
 rm -rf "$dest"
 mkdir -p "$BUILD/logs"
 : > "$log"
 check "make install" make -C "$root" install PREFIX="$prefix" JOBS=1
-for package in ext runner; do
-	name=liburing-ext
-	[ $package = ext ] || name=libgh-runner
-	check "$package, shared" build gcc "$here/user_$package.c" "$package" $name
-	check "$package, shared, running" run $package
-	check "$package, static" build gcc "$here/user_$package.c" "$package-static" $name --static
-	check "$package, static, running" run $package-static
+user ext liburing-ext
+user runner libgh-runner
+for loop in epoll uv glib sd-event; do
+	user $loop libgh-runner-$loop
+	check "$loop links the shared library" links "$prefix/user-$loop-shared" yes
+	check "$loop links the archive" links "$prefix/user-$loop-static" no
 done
+check "a guest's program" build gcc "$here/user_guest.c" "$prefix/user-guest" libgh-runner shared \
+	"-Wl,-rpath,$prefix/lib"
+check "a program with nothing shared" build gcc "$here/user_runner.c" "$prefix/user-static" \
+	libgh-runner static -static
+check "the same, running" "$prefix/user-static"
 check "header of the runner as C++" g++ -x c++ -fsyntax-only -Wall -Wextra -Werror \
 	-I"$prefix/include" "$here/user_runner.c"
+check "the command" test "$("$prefix/bin/gh-runner" --version)" = \
+	"gh-runner $(pkg-config --modversion libgh-runner)"
 check "manual page" test -s "$prefix/share/man/man3/gh_uring_prep_run.3"
-
-echo "result: suite=install planned=$((passed + failed)) passed=$passed failed=$failed" \
-	"skipped=0 seconds=$((SECONDS - begin))"
-[ $failed -eq 0 ]
+result

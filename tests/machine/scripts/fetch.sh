@@ -30,9 +30,9 @@ sysroot=$BUILD/sysroot
 host_arch=$(dpkg --print-architecture)
 
 # Packages of the sysroot: with all they depend on, and by themselves.
-sysroot_closure='libc6 libcriterion3 libfdt1 liburing2 libuv1 libglib2.0-0 libsystemd0'
+sysroot_closure='libc6 libcriterion3 libfdt1 liburing2 libuv1 libglib2.0-0 libsystemd0 libconfig-dev'
 sysroot_single='libc6-dev libcriterion-dev libfdt-dev liburing-dev busybox-static
-	libuv1-dev libglib2.0-dev libsystemd-dev libconfig-dev'
+	libuv1-dev libglib2.0-dev libsystemd-dev'
 
 die() {
 	echo "fetch.sh: $*" >&2

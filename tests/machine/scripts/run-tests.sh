@@ -3,7 +3,7 @@
 #
 # Runs the tests that are built and ends in 'N passed, N failed[, N skipped]'.
 #
-#   run-tests.sh GROUP...        unit, machine, conformance
+#   run-tests.sh GROUP...        unit, machine, conformance, packages
 #
 # Environment: BUILD, the output directory; T='NAME...', only these suites of the
 # groups unit and machine; SMP, MEM, MACHINE_ARGS for run-machine.sh.
@@ -70,10 +70,23 @@ run_unit() {
 }
 
 run_install() {
-	"$root/tests/install/run.sh" 2>&1 | tee "$results/unit/install.out" | show_console || true
-	grep '^result: ' "$results/unit/install.out" > "$results/unit/install" ||
-		result unit install 0 1 0 0
-	rm -f "$results/unit/install.out"
+	run_script unit install tests/install/run.sh
+}
+
+# run_script GROUP NAME SCRIPT: its last line is a result line.
+run_script() {
+	local out=$results/$1/$2.out
+
+	"$root/$3" 2>&1 | tee "$out" | show_console || true
+	grep '^result: ' "$out" > "$results/$1/$2" || result "$1" "$2" 0 1 0 0
+	rm -f "$out"
+}
+
+run_packages() {
+	echo "Debian packages"
+	rm -rf "$results/packages"
+	mkdir -p "$results/packages"
+	run_script packages packages tests/install/packages.sh
 }
 
 # Boots the machine for the suites named. Output: console log and result files.
@@ -198,6 +211,7 @@ main() {
 		unit) run_unit ;;
 		machine) run_machine ;;
 		conformance) run_conformance ;;
+		packages) run_packages ;;
 		*) echo "run-tests.sh: no group $group" >&2; exit 2 ;;
 		esac
 	done

@@ -6,6 +6,7 @@
 #
 #   setup-packages.sh         for build, run and test
 #   setup-packages.sh --lint  for 'make lint' also
+#   setup-packages.sh --deb   for 'make deb' and 'make test-packages' also
 #   setup-packages.sh --model for 'make model' also
 #   setup-packages.sh --bench for 'make bench' also
 #
@@ -22,6 +23,9 @@ libcriterion-dev       the unit test framework
 libfdt-dev             device trees, in the unit tests
 liburing-dev           rings, in the unit tests
 libconfig-dev          configuration files of the command line
+libuv1-dev             event loops that the runner has adapters for: libuv,
+libglib2.0-dev         GLib
+libsystemd-dev         and sd-event
 pkgconf                finds these libraries
 qemu-system-arm        the emulated arm64 machine
 cpio                   packs the initramfs of that machine
@@ -31,6 +35,12 @@ dwarves                type information (BTF) of the kernel modules
 cross_packages='
 gcc-aarch64-linux-gnu  compiles modules, monitor, guests and programs for arm64
 libc6-dev-arm64-cross  the arm64 C library
+'
+deb_packages='
+debhelper              builds the Debian packages
+dh-dkms                installs the sources of the modules in one of them
+dkms                   builds the modules from there
+lintian                checks the packages
 '
 lint_packages='
 sparse                 checks the kernel modules (make C=1)
@@ -48,6 +58,7 @@ gnuplot-nox            draws the plots of the benchmark
 
 [ "$(dpkg --print-architecture)" = arm64 ] || packages+=$cross_packages
 [ "${1:-}" != --lint ] || packages+=$lint_packages
+[ "${1:-}" != --deb ] || packages+=$deb_packages
 [ "${1:-}" != --model ] || packages+=$model_packages
 [ "${1:-}" != --bench ] || packages+=$bench_packages
 
