@@ -26,7 +26,7 @@ endif
 ADAPTERS := epoll $(foreach a,uv glib sd-event,$(if $(call have,$(a)),$(a)))
 
 ADAPTER_LIBS := $(ADAPTERS:%=$(LIB)/libgh-runner-%.a) $(ADAPTERS:%=$(LIB)/libgh-runner-%.so.$(SOVERSION))
-EXAMPLES := $(ADAPTERS:%=$(BIN)/example-%)
+EXAMPLES := $(BIN)/example-minimal $(ADAPTERS:%=$(BIN)/example-%)
 ADAPTER_PCS := $(ADAPTERS:%=$(O)/libgh-runner-%.pc)
 
 # source NAME: sd-event is sd_event.c

@@ -96,7 +96,8 @@ dkms_refuses() {
 man_pages() {
 	local page
 
-	for page in gh_uring_prep_run.3 gh-runner.1 gh-runner.conf.5; do
+	for page in libgh-runner.3 gh_runner_run.3 gh_runner_quit.3 gh_uring_prep_run.3 gh-runner.1 \
+		gh-runner.conf.5; do
 		[ -s "/usr/share/man/man${page##*.}/$page.gz" ] || return
 	done
 }
@@ -183,7 +184,7 @@ overlay() {
 
 arm_program() {
 	PKG_CONFIG_SYSROOT_DIR=$arm PKG_CONFIG_LIBDIR=$arm/usr/lib/aarch64-linux-gnu/pkgconfig \
-		build aarch64-linux-gnu-gcc "$here/user_guest.c" "$arm/usr/bin/user-guest" \
+		build aarch64-linux-gnu-gcc "$root/runner/examples/minimal.c" "$arm/usr/bin/user-guest" \
 		libgh-runner shared -idirafter "$BUILD/sysroot/usr/include" \
 		"-Wl,-rpath-link,$arm/usr/lib/aarch64-linux-gnu" \
 		"-Wl,-rpath-link,$BUILD/sysroot/usr/lib/aarch64-linux-gnu"

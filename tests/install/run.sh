@@ -47,7 +47,7 @@ for loop in epoll uv glib sd-event; do
 	check "$loop links the shared library" links "$prefix/user-$loop-shared" yes
 	check "$loop links the archive" links "$prefix/user-$loop-static" no
 done
-check "a guest's program" build gcc "$here/user_guest.c" "$prefix/user-guest" libgh-runner shared \
+check "a guest's program" build gcc "$root/runner/examples/minimal.c" "$prefix/user-guest" libgh-runner shared \
 	"-Wl,-rpath,$prefix/lib"
 check "a program with nothing shared" build gcc "$here/user_runner.c" "$prefix/user-static" \
 	libgh-runner static -static
@@ -56,5 +56,8 @@ check "header of the runner as C++" g++ -x c++ -fsyntax-only -Wall -Wextra -Werr
 	-I"$prefix/include" "$here/user_runner.c"
 check "the command" test "$("$prefix/bin/gh-runner" --version)" = \
 	"gh-runner $(pkg-config --modversion libgh-runner)"
-check "manual page" test -s "$prefix/share/man/man3/gh_uring_prep_run.3"
+for page in man1/gh-runner.1 man3/libgh-runner.3 man3/gh_runner_quit.3 man3/gh_epoll_wait.3 \
+	man3/gh_uring_prep_cancel.3 man5/gh-runner.conf.5 man7/gh_uring.7; do
+	check "manual page $page" test -s "$prefix/share/man/$page"
+done
 result

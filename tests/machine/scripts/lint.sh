@@ -145,10 +145,34 @@ check_sparse() {
 	report "sparse, W=1" "$(wc -l < "$out/sparse")" "$out/sparse"
 }
 
+# Also those that are made of the headers.
 check_man() {
-	list_files | grep -E '\.[1-8]$' | xargs -r mandoc -T lint -W warning \
-		> "$out/mandoc" 2>&1 || true
+	local made=$out/man3
+
+	rm -rf "$made"
+	mkdir -p "$made"
+	{
+		runner/man/mkman.pl "$made" runner/include/gh-runner/*.h || true
+		{ list_files | grep -E '\.[1-8]$'; find "$made" -type f; } |
+			xargs -r mandoc -T lint -W warning || true
+		pages_missing "$made"
+	} > "$out/mandoc" 2>&1
 	report "manual pages" "$(wc -l < "$out/mandoc")" "$out/mandoc"
+}
+
+# Functions of the libraries without a page of their name.
+pages_missing() {
+	local name
+
+	{
+		sed -n 's/^\t\t\(gh_[a-z0-9_]*\);$/\1/p' runner/libgh-runner.map | grep -v '_ops$'
+		sed -n 's/^[a-z].*[ *]\(gh_u*r[a-z_]*\)(.*/\1/p' \
+			liburing-ext/include/liburing-ext/gunyah.h | grep -v _res_decode
+	} | sort -u | while read -r name; do
+		[ -e "$1/$name.3" ] ||
+			sed -n '/^\.SH NAME/,/^\.SH/p' liburing-ext/man/*.3 | grep -qw "$name" ||
+			echo "$name: no manual page"
+	done
 }
 
 echo "Lint"

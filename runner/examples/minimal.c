@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* A user's program that runs the guest of an image: user_guest IMAGE. */
+/*
+ * The least that runs a guest: example-minimal IMAGE. It is in libgh-runner(3) too.
+ */
 #include <gh-runner/gh-runner.h>
 #include <gh-runner/testdev-regs.h>
 #include <gh-runner/testdev.h>
@@ -11,7 +13,7 @@ int main(int argc, char **argv)
 {
 	struct gh_testdev_config work = { .duration_ms = 500 };
 	struct gh_vm_config config = {
-		.name = "user", .memory_size = 2 << 20, .vcpus = 1, .image = image,
+		.name = "guest", .memory_size = 2 << 20, .vcpus = 1, .image = image,
 	};
 	struct gh_testdev_report report;
 	struct gh_testdev *dev;
@@ -26,9 +28,10 @@ int main(int argc, char **argv)
 			     dev) || gh_vm_start(vm) || gh_runner_run(runner))
 		return 1;
 	gh_testdev_report(dev, &report);
-	printf("user: end %d, %llu numbers\n", gh_vm_result(vm)->end,
+	printf("guest ended: %d, it used %llu numbers\n", gh_vm_result(vm)->end,
 	       (unsigned long long)report.puts);
 	if (gh_vm_destroy(vm) || gh_runner_destroy(runner))
 		return 1;
+	gh_testdev_destroy(dev);
 	return report.result == GH_TESTDEV_MATCH && !report.fails ? 0 : 1;
 }
