@@ -8,6 +8,7 @@
  *   gunyah_vcpu_clock.c	the slice clock of each CPU, and the kick
  *   gunyah_vcpu_kick.c	the kick eventfd
  *   gunyah_vcpu_start.c	commands that wait for VM_START
+ *   gunyah_vcpu_stats.c	counters: ioctl, fdinfo, debugfs
  *   gunyah_vcpu_state.h	the states, pure
  *
  * Who owns a vCPU
@@ -86,6 +87,7 @@
 #include <linux/gunyah.h>
 #include <linux/gunyah_vm_mgr.h>
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/notifier.h>
 #include <linux/rcuwait.h>
 #include <linux/spinlock.h>
@@ -97,6 +99,7 @@
 
 struct gh_vcpu_kicker;
 struct io_uring_cmd;
+struct seq_file;
 
 /* A slice when the command names none, and the most it can name. */
 #define GH_SLICE_DEFAULT_NS	(1 * NSEC_PER_MSEC)
@@ -127,32 +130,6 @@ enum gh_vcpu_pending {
 };
 
 /**
- * struct gh_vcpu_stats - counters of a vCPU, written by its owner, read racily
- * @runs: RUN commands that took the vCPU; RUN ioctls, and again after each wait
- * @entries: hypercalls
- * @mmio_reads, @mmio_writes, @status: exits
- * @mmio_kernel: writes that an in-kernel handler took
- * @preempts: slices that ended with PREEMPTED
- * @intrs: runs ended by a signal or immediate_exit
- * @parks: times the vCPU waited, by command or ioctl
- * @wakes: times a wait ended
- * @stalls: BUSY, RETRY or BLOCKED
- */
-struct gh_vcpu_stats {
-	u64 runs;
-	u64 entries;
-	u64 mmio_reads;
-	u64 mmio_writes;
-	u64 mmio_kernel;
-	u64 status;
-	u64 preempts;
-	u64 intrs;
-	u64 parks;
-	u64 wakes;
-	u64 stalls;
-};
-
-/**
  * struct gunyah_vcpu - a vCPU of a VM
  * @state: the state word, see gunyah_vcpu_state.h
  * @cpu: where the runner last entered, for kicks; written by the runner
@@ -169,8 +146,9 @@ struct gh_vcpu_stats {
  * @run: page shared with user space, owned. Nothing in it is trusted
  * @mm: the VM's address space, borrowed from @ghvm, for comparison only
  * @stall_since, @dying_since: [r] when it began, ns of CLOCK_MONOTONIC, or 0
- * @stats: counters
+ * @stats: counters, written by the vCPU's owner, read racily; all but kicks
  * @kicks: GH_VCPU_KICK and GH_VCPU_CANCEL, brought by anybody
+ * @list: in the list of all vCPUs, see gunyah_vcpu_stats.c
  * @cmd: the parked command, borrowed from io_uring until it is completed; valid in
  *	PARKED and WAKING
  * @sleeper: the ioctl's thread in ASLEEP
@@ -205,6 +183,7 @@ struct gunyah_vcpu {
 	u64 dying_since;
 	struct gh_vcpu_stats stats;
 	atomic64_t kicks;
+	struct list_head list;
 
 	struct io_uring_cmd *cmd;
 	struct rcuwait sleeper;
@@ -315,6 +294,14 @@ void gh_vcpu_start_cancel(struct gunyah_vcpu *vcpu, struct io_uring_cmd *cmd,
 			  unsigned int issue_flags);
 void gh_vcpu_start_end(struct gunyah_vcpu *vcpu, s32 res);
 void gh_vcpu_start_remove(struct gunyah_vcpu *vcpu);
+
+/* gunyah_vcpu_stats.c */
+long gh_vcpu_stats(const struct gunyah_vcpu *vcpu, void __user *uarg);
+void gh_vcpu_show(struct seq_file *m, const struct gunyah_vcpu *vcpu);
+void gh_vcpu_list_add(struct gunyah_vcpu *vcpu);
+void gh_vcpu_list_del(struct gunyah_vcpu *vcpu);
+void gh_vcpu_debugfs_init(void);
+void gh_vcpu_debugfs_exit(void);
 
 /* gunyah_vcpu_clock.c */
 void gh_clock_init(void);

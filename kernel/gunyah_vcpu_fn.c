@@ -102,6 +102,7 @@ static void gh_vcpu_free(struct kref *kref)
 {
 	struct gunyah_vcpu *vcpu = container_of(kref, struct gunyah_vcpu, kref);
 
+	gh_vcpu_list_del(vcpu);
 	timer_shutdown_sync(&vcpu->timer);
 	free_page((unsigned long)vcpu->run);
 	gunyah_vm_put(vcpu->ghvm);
@@ -132,6 +133,8 @@ static long gh_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		return 0;
 	case GH_VCPU_KICK_FD:
 		return gh_vcpu_kick_fd(vcpu, (void __user *)arg);
+	case GH_VCPU_STATS:
+		return gh_vcpu_stats(vcpu, (void __user *)arg);
 	default:
 		return -ENOTTY;
 	}
@@ -177,34 +180,7 @@ static int gh_vcpu_file_release(struct inode *inode, struct file *file)
 
 static void gh_vcpu_show_fdinfo(struct seq_file *m, struct file *file)
 {
-	static const char * const phases[] = {
-		[GH_VCPU_IDLE]		= "idle",
-		[GH_VCPU_RUNNING]	= "running",
-		[GH_VCPU_ASLEEP]	= "asleep",
-		[GH_VCPU_PARKED]	= "parked",
-		[GH_VCPU_WAKING]	= "waking",
-	};
-	const struct gunyah_vcpu *vcpu = file->private_data;
-	const struct gh_vcpu_stats *stats = &vcpu->stats;
-	u32 state = atomic_read(&vcpu->state);
-
-	seq_printf(m, "gunyah-vm:\t%u\n", gunyah_vm_id(vcpu->ghvm));
-	seq_printf(m, "gunyah-vcpu:\t%u\n", vcpu->id);
-	seq_printf(m, "state:\t%s%s\n",
-		   READ_ONCE(vcpu->starter) ? "unstarted" : phases[gh_vcpu_phase(state)],
-		   state & GH_VCPU_F_DOWN ? " down" : "");
-	seq_printf(m, "runs:\t%llu\n", READ_ONCE(stats->runs));
-	seq_printf(m, "entries:\t%llu\n", READ_ONCE(stats->entries));
-	seq_printf(m, "mmio-reads:\t%llu\n", READ_ONCE(stats->mmio_reads));
-	seq_printf(m, "mmio-writes:\t%llu\n", READ_ONCE(stats->mmio_writes));
-	seq_printf(m, "mmio-kernel:\t%llu\n", READ_ONCE(stats->mmio_kernel));
-	seq_printf(m, "status:\t%llu\n", READ_ONCE(stats->status));
-	seq_printf(m, "preempts:\t%llu\n", READ_ONCE(stats->preempts));
-	seq_printf(m, "intrs:\t%llu\n", READ_ONCE(stats->intrs));
-	seq_printf(m, "parks:\t%llu\n", READ_ONCE(stats->parks));
-	seq_printf(m, "wakes:\t%llu\n", READ_ONCE(stats->wakes));
-	seq_printf(m, "stalls:\t%llu\n", READ_ONCE(stats->stalls));
-	seq_printf(m, "kicks:\t%llu\n", (u64)atomic64_read(&vcpu->kicks));
+	gh_vcpu_show(m, file->private_data);
 }
 
 static const struct file_operations gh_vcpu_fops = {
@@ -312,6 +288,7 @@ static struct gunyah_vcpu *gh_vcpu_alloc(struct gunyah_vm *ghvm, u32 id)
 		.populate	= gh_vcpu_populate,
 		.unpopulate	= gh_vcpu_unpopulate,
 	};
+	gh_vcpu_list_add(vcpu);
 	return vcpu;
 }
 
@@ -411,14 +388,18 @@ static int __init gh_vcpu_init(void)
 
 	gh_clock_init();
 	ret = gunyah_vm_function_register(&gh_vcpu_function);
-	if (ret)
+	if (ret) {
 		gh_clock_exit();
-	return ret;
+		return ret;
+	}
+	gh_vcpu_debugfs_init();
+	return 0;
 }
 module_init(gh_vcpu_init);
 
 static void __exit gh_vcpu_exit(void)
 {
+	gh_vcpu_debugfs_exit();
 	gunyah_vm_function_unregister(&gh_vcpu_function);
 	gh_clock_exit();
 }

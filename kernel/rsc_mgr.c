@@ -35,6 +35,7 @@
 #include <linux/unaligned.h>
 
 #include "rsc_mgr.h"
+#include "gunyah_vm_trace.h"
 
 #define GH_RM_TIMEOUT_MS	20000
 #define GH_RM_TIMEOUT_MIN_MS	100
@@ -281,6 +282,7 @@ int gh_rm_call(struct gh_rm *rm, u32 msg_id, const void *req, size_t size,
 	}
 out:
 	mutex_unlock(&rm->call_lock);
+	trace_gh_rm_call(msg_id, ret, ret ? 0 : reply->error);
 
 	return ret;
 }
@@ -541,8 +543,13 @@ static int __init gh_rm_init(void)
 	ret = gh_rm_create_device();
 	if (ret)
 		return ret;
+	/* Before there can be a VM. */
+	gh_debugfs_init();
 	ret = platform_driver_register(&gh_rm_driver);
-	if (ret && gh_rm_own_pdev)
+	if (!ret)
+		return 0;
+	gh_debugfs_exit();
+	if (gh_rm_own_pdev)
 		of_platform_device_destroy(&gh_rm_own_pdev->dev, NULL);
 
 	return ret;
@@ -553,6 +560,7 @@ static void __exit gh_rm_exit(void)
 	platform_driver_unregister(&gh_rm_driver);
 	if (gh_rm_own_pdev)
 		of_platform_device_destroy(&gh_rm_own_pdev->dev, NULL);
+	gh_debugfs_exit();
 }
 
 module_init(gh_rm_init);

@@ -259,6 +259,8 @@ int gh_rm_irq_get(struct gh_rm *rm, u32 virq, unsigned int *irq);
 void gh_rm_irq_put(struct gh_rm *rm, u32 virq);
 
 /* Implemented by the VM manager. */
+void gh_debugfs_init(void);
+void gh_debugfs_exit(void);
 extern const struct file_operations gh_dev_fops;
 void gh_vm_notification(struct gh_rm *rm, u32 msg_id, const void *payload, size_t size);
 

@@ -38,6 +38,7 @@ static void gh_vm_release_ref(struct kref *ref)
 {
 	struct gunyah_vm *ghvm = container_of(ref, struct gunyah_vm, ref);
 
+	gh_vm_list_del(ghvm);
 	gh_vm_io_exit(ghvm);
 	gh_rm_put(ghvm->rm);
 	mmdrop(ghvm->mm);
@@ -202,6 +203,8 @@ static struct gunyah_vm *gh_vm_alloc(struct gh_rm *rm)
 	ghvm->rm = gh_rm_get(rm);
 	mmgrab(current->mm);
 	ghvm->mm = current->mm;
+	ghvm->owner = task_tgid_nr(current);
+	gh_vm_list_add(ghvm);
 
 	return ghvm;
 }

@@ -8,6 +8,7 @@
  *   vm_mgr_res.c   hypervisor objects and the tickets that claim them
  *   vm_mgr_fn.c    VM functions
  *   vm_mgr_io.c    in-kernel handlers of guest writes
+ *   vm_mgr_debug.c the list of all VMs, debugfs, tracepoints
  *
  * Locks of a VM, in this order. rsc_mgr.c lists those of the RM, which come after.
  *   fn_lock     list of functions. Held over bind and unbind.
@@ -59,15 +60,20 @@ enum gh_vm_life {
 /**
  * struct gunyah_vm - a VM
  * @ref: keeps this struct
+ * @list: in the list of all VMs
+ * @owner: process that created it, for messages only
  * @users: files that keep the VM running; the last one tears it down
  * @rm: owned reference
  * @mm: whose memory it is given, owned by mmgrab()
  * @fn_lock: @functions
  * @functions: struct gunyah_vm_function_instance
+ * @nr_functions: in it; the nr_ fields are read without their locks too
  * @lock: @life to @dtb
  * @life: changed in vm_mgr_life.c only
  * @vmid: its number while @life is LOADED or later, then as it was; 0 before
  * @regions: struct gh_vm_region, by guest address
+ * @nr_regions, @nr_pages: in it
+ * @nr_parcels: regions that the RM has
  * @dtb: as configured
  * @has_dtb: it is
  * @res_lock: @tickets and @resources
@@ -89,17 +95,23 @@ enum gh_vm_life {
  */
 struct gunyah_vm {
 	struct kref ref;
+	struct list_head list;
+	pid_t owner;
 	refcount_t users;
 	struct gh_rm *rm;
 	struct mm_struct *mm;
 
 	struct mutex fn_lock;		/* functions */
 	struct list_head functions;
+	unsigned int nr_functions;
 
 	struct mutex lock;		/* life, configuration, regions */
 	enum gh_vm_life life;
 	u16 vmid;
 	struct list_head regions;
+	unsigned int nr_regions;
+	unsigned int nr_parcels;
+	unsigned long nr_pages;
 	struct gh_vm_dtb_config dtb;
 	bool has_dtb;
 
@@ -149,5 +161,10 @@ void gh_vm_fn_unbind_all(struct gunyah_vm *ghvm);
 /* vm_mgr_io.c */
 void gh_vm_io_init(struct gunyah_vm *ghvm);
 void gh_vm_io_exit(struct gunyah_vm *ghvm);
+
+/* vm_mgr_debug.c */
+void gh_vm_list_add(struct gunyah_vm *ghvm);
+void gh_vm_list_del(struct gunyah_vm *ghvm);
+void gh_vm_count_lost(unsigned long npages);
 
 #endif /* GUNYAH_VM_MGR_H */

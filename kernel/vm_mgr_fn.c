@@ -141,6 +141,7 @@ static long gh_vm_fn_add(struct gunyah_vm *ghvm, struct gh_fn_request *req)
 	ret = fn->bind(f);
 	if (ret >= 0) {
 		list_add_tail(&f->vm_list, &ghvm->functions);
+		WRITE_ONCE(ghvm->nr_functions, ghvm->nr_functions + 1);
 		req->arg = NULL;
 	}
 	mutex_unlock(&ghvm->fn_lock);
@@ -162,6 +163,7 @@ static void gh_vm_fn_unbind(struct gunyah_vm_function_instance *f)
 	struct module *mod = f->fn->mod;
 
 	list_del(&f->vm_list);
+	WRITE_ONCE(f->ghvm->nr_functions, f->ghvm->nr_functions - 1);
 	f->fn->unbind(f);
 	kfree(f->arg);
 	kfree(f);

@@ -37,6 +37,7 @@
 #include <linux/xarray.h>
 
 #include "vm_mgr.h"
+#include "gunyah_vm_trace.h"
 
 #define GH_NOTIFY_VM_EXITED	0x56100001
 #define GH_NOTIFY_VM_STATUS	0x56100008
@@ -115,6 +116,7 @@ static void gh_vm_set_state(struct gunyah_vm *ghvm, enum gunyah_vm_state state)
 {
 	/* Pairs with gunyah_vm_state(): the exit information is written before. */
 	smp_store_release(&ghvm->state, state);
+	trace_gh_vm_state(ghvm, state);
 	ghvm->pending |= BIT(state);
 	schedule_work(&ghvm->notify_work);
 	wake_up(&ghvm->status_wait);
@@ -503,6 +505,7 @@ int gh_vm_start(struct gunyah_vm *ghvm)
 	flush_work(&ghvm->notify_work);
 out:
 	mutex_unlock(&ghvm->lock);
+	trace_gh_vm_start(ghvm, ret);
 
 	return ret;
 }
@@ -526,4 +529,5 @@ void gh_vm_teardown(struct gunyah_vm *ghvm)
 	mutex_unlock(&ghvm->lock);
 
 	cancel_work_sync(&ghvm->notify_work);
+	trace_gh_vm_end(ghvm);
 }

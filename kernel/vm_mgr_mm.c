@@ -200,6 +200,8 @@ err_free:
 static void gh_region_free(struct gunyah_vm *ghvm, struct gh_vm_region *region)
 {
 	list_del(&region->list);
+	WRITE_ONCE(ghvm->nr_regions, ghvm->nr_regions - 1);
+	WRITE_ONCE(ghvm->nr_pages, ghvm->nr_pages - region->npages);
 	if (region->owner == GH_REGION_HOST) {
 		gh_region_unpin(region, region->npages);
 		account_locked_vm(ghvm->mm, region->npages, false);
@@ -207,6 +209,7 @@ static void gh_region_free(struct gunyah_vm *ghvm, struct gh_vm_region *region)
 		dev_err(ghvm->rm->dev,
 			"VM %u: region %u, %lu pages, was not given back: it stays pinned\n",
 			ghvm->vmid, region->label, region->npages);
+		gh_vm_count_lost(region->npages);
 	}
 	kvfree(region->pages);
 	kfree(region);
@@ -286,6 +289,8 @@ static int gh_vm_add_region(struct gunyah_vm *ghvm, const struct gh_userspace_me
 	if (IS_ERR(region))
 		return PTR_ERR(region);
 	list_add(&region->list, place);
+	WRITE_ONCE(ghvm->nr_regions, ghvm->nr_regions + 1);
+	WRITE_ONCE(ghvm->nr_pages, ghvm->nr_pages + region->npages);
 
 	return 0;
 }
@@ -457,6 +462,7 @@ static int gh_region_give(struct gunyah_vm *ghvm, struct gh_vm_region *region, u
 	if (ret)
 		return ret;
 	region->owner = GH_REGION_GIVEN;
+	WRITE_ONCE(ghvm->nr_parcels, ghvm->nr_parcels + 1);
 	region->handle = parcel.handle;
 
 	while (pos < region->npages) {
@@ -510,7 +516,9 @@ void gh_vm_mm_reclaim(struct gunyah_vm *ghvm)
 	list_for_each_entry(region, &ghvm->regions, list) {
 		if (region->owner != GH_REGION_GIVEN)
 			continue;
-		if (!gh_rm_mem_reclaim(ghvm->rm, region->handle))
-			region->owner = GH_REGION_HOST;
+		if (gh_rm_mem_reclaim(ghvm->rm, region->handle))
+			continue;
+		region->owner = GH_REGION_HOST;
+		WRITE_ONCE(ghvm->nr_parcels, ghvm->nr_parcels - 1);
 	}
 }

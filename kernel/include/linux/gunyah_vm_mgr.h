@@ -16,6 +16,7 @@
 
 #include <uapi/linux/gunyah.h>
 
+struct dentry;
 struct gunyah_vm;
 
 /* References keep the struct; the hypervisor's VM can be gone before. */
@@ -40,6 +41,9 @@ u16 gunyah_vm_id(struct gunyah_vm *ghvm);
  * pointer is valid as long as @ghvm (mmgrab), its users may be gone.
  */
 struct mm_struct *gunyah_vm_mm(struct gunyah_vm *ghvm);
+
+/* The host stack's directory in debugfs, until gunyah_rsc_mgr.ko is unloaded. */
+struct dentry *gunyah_debugfs(void);
 
 /* The life of a VM as its functions see it; changes are notified. */
 enum gunyah_vm_state {

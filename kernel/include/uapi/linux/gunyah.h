@@ -237,6 +237,56 @@ struct gh_vcpu_kick_fd {
 
 #define GH_VCPU_KICK_FD		_IOW(GH_IOCTL_TYPE, 0x42, struct gh_vcpu_kick_fd)
 
+/**
+ * struct gh_vcpu_stats - counters of a vCPU since it was added; all only ascend
+ * @runs: RUN commands that took the vCPU; RUN ioctls, and again after each wait
+ * @entries: times the guest was entered, one hypercall each
+ * @mmio_reads: MMIO exits that ask for data
+ * @mmio_writes: MMIO exits that bring data
+ * @mmio_kernel: writes that an ioeventfd or a posted range took, without an exit
+ * @status: STATUS exits
+ * @preempts: runs that ended with PREEMPTED (ioctl: -EINTR)
+ * @intrs: runs ended by a signal or immediate_exit
+ * @parks: times the vCPU waited, by command or ioctl
+ * @wakes: times such a wait ended
+ * @stalls: times the hypervisor could not run the vCPU just then
+ * @kicks: GH_VCPU_KICK and GH_VCPU_CANCEL, by whomever, with or without effect
+ *
+ * Time in the guest is not here: the kernel counts it as guest time of the thread
+ * that runs the vCPU. New counters are added at the end.
+ */
+struct gh_vcpu_stats {
+	__u64 runs;
+	__u64 entries;
+	__u64 mmio_reads;
+	__u64 mmio_writes;
+	__u64 mmio_kernel;
+	__u64 status;
+	__u64 preempts;
+	__u64 intrs;
+	__u64 parks;
+	__u64 wakes;
+	__u64 stalls;
+	__u64 kicks;
+};
+
+/**
+ * struct gh_vcpu_stats_arg - where the counters go
+ * @size: in: bytes at @stats, a multiple of 8, at most 4096; 0 only asks.
+ *	out: bytes of counters that the driver has
+ * @padding: 0
+ * @stats: pointer to struct gh_vcpu_stats, or to that of another version of this
+ *	header: what does not fit is left out, what the driver does not have is 0
+ */
+struct gh_vcpu_stats_arg {
+	__u32 size;
+	__u32 padding;
+	__u64 stats;
+};
+
+/* Any time, also while the vCPU runs; each counter is whole, but not all of one moment. */
+#define GH_VCPU_STATS		_IOWR(GH_IOCTL_TYPE, 0x44, struct gh_vcpu_stats_arg)
+
 /* ---- this driver's own: the run, asynchronously -------------------------- */
 
 /*

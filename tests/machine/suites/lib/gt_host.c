@@ -214,6 +214,26 @@ long gt_pinned(void)
 	return gt_vmstat("nr_foll_pin_acquired") - gt_vmstat("nr_foll_pin_released");
 }
 
+long gt_total(const char *name)
+{
+	return find_number("/sys/kernel/debug/gunyah/totals", name);
+}
+
+/* A line for each, behind one with the names of the columns. */
+long gt_vcpus_alive(void)
+{
+	FILE *f = fopen("/sys/kernel/debug/gunyah/vcpus", "re");
+	char line[512];
+	long n = -1;
+
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f))
+		n++;
+	fclose(f);
+	return n;
+}
+
 void gt_settle(void)
 {
 	int fd;

@@ -39,6 +39,13 @@ long gt_status_kb(int pid, const char *name);
 /* Pages pinned now: nr_foll_pin_acquired - nr_foll_pin_released. */
 long gt_pinned(void);
 
+/*
+ * What the driver itself says there is: a number of debugfs' gunyah/totals ("vms",
+ * "pages", ...), and how many vCPUs exist; -1 if it cannot be read.
+ */
+long gt_total(const char *name);
+long gt_vcpus_alive(void);
+
 /* Drops what the kernel may keep for later, so that MemAvailable settles. */
 void gt_settle(void);
 
