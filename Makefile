@@ -4,6 +4,9 @@
 #   make run         boot the machine and run many guests on one ring
 #                    GUESTS=64 VCPUS=1 SECONDS=10
 #   make test        all tests; test-unit and test-machine are its parts
+#   make stress      all operations of the driver from several processes, at random:
+#                    SEED= SECONDS=60 WORKERS=4
+#   make test-bpftrace  bench/exit-latency.bt in the machine
 #   make model       check the vCPU's parks, wake-ups and kicks with spin
 #   make bench       instructions and time of an exit; bench-quick, bench-check
 #   make lint        checkpatch, sparse, shellcheck, mandoc and the project's own rules
@@ -26,6 +29,8 @@ export BUILD KERNEL V JOBS
 GUESTS		?= 64
 VCPUS		?= 1
 SECONDS		?= 10
+SEED		?= $(shell date +%s)
+WORKERS		?= 4
 # bash has a variable of its own by this name.
 unexport SECONDS
 
@@ -63,6 +68,7 @@ image:
 
 test-parts:
 	$(MAKE) -C tests/machine/suites $(cross)
+	$(MAKE) -C tests/machine/stress $(cross)
 	$(MAKE) module-conformance
 
 # Modules are built in a tree of links, so that the sources stay clean, and with the
@@ -93,6 +99,15 @@ test-unit: packages
 
 test-machine: build-test-parts
 	@$(scripts)/run-tests.sh machine conformance
+
+stress: SECONDS := 60
+stress: steps	:= 8
+stress: build-machine
+	@$(step) 8/$(steps) "stress" $(MAKE) -C tests/machine/stress $(cross)
+	@$(scripts)/run-stress.sh $(SEED) $(SECONDS) $(WORKERS)
+
+test-bpftrace: build-machine
+	@$(scripts)/run-bpftrace.sh
 
 # The states of a vCPU, exhaustively: docs/model.md.
 model:

@@ -159,6 +159,8 @@ prepare_files() {
 		aarch64-linux-gnu-strip -g -o "$BUILD/machine/suites/$s" \
 			"$BUILD/aarch64/suites/$s"
 	done
+	# The program that the suite "stress" starts.
+	cp "$BUILD/aarch64/stress/stress" "$BUILD/machine/suites/stress.program"
 	cp "$BUILD"/guests/*.bin "$BUILD/machine/guests/"
 }
 
