@@ -7,6 +7,7 @@
 #
 #   fetch.sh           kernel and sysroot; nothing when both are there
 #   fetch.sh --lint    checkpatch.pl and its data, into build/lint
+#   fetch.sh --bpftrace  bpftrace and its libraries for the machine, into build/bpftrace
 #
 #   build/kernel/Image         the host kernel, as the boot protocol wants it
 #   build/kernel/headers       link to the headers modules are built with
@@ -291,6 +292,25 @@ fetch_lint() {
 	replace "$BUILD/lint.new" "$BUILD/lint"
 }
 
+fetch_bpftrace() {
+	local d
+
+	apt_setup
+	echo "fetching bpftrace for arm64"
+	rm -rf "$BUILD/bpftrace.new"
+	mkdir -p "$BUILD/bpftrace.new"
+	get install bpftrace
+	unpack "$BUILD/bpftrace.new" "${debs[@]}"
+	for d in lib bin; do
+		[ -e "$BUILD/bpftrace.new/$d" ] || ln -s "usr/$d" "$BUILD/bpftrace.new/$d"
+	done
+	replace "$BUILD/bpftrace.new" "$BUILD/bpftrace"
+}
+
+if [ "${1:-}" = --bpftrace ]; then
+	[ -x "$BUILD/bpftrace/usr/bin/bpftrace" ] || fetch_bpftrace
+	exit 0
+fi
 if [ "${1:-}" = --lint ]; then
 	[ -x "$BUILD/lint/scripts/checkpatch.pl" ] || fetch_lint
 	exit 0

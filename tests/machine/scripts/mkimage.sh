@@ -7,6 +7,7 @@
 #   mkimage.sh               build/machine/base.cpio, when older than its parts
 #   mkimage.sh --libs        build/machine/libs.cpio: the other shared libraries of
 #                            build/sysroot (Criterion and what it needs)
+#   mkimage.sh --bpftrace    build/machine/bpftrace.cpio: bpftrace and what it needs
 #   mkimage.sh --dir DIR OUT an archive of DIR, owned by root
 #
 # The kernel unpacks several archives laid one behind the other, so a run adds
@@ -76,6 +77,29 @@ make_libs() {
 	archive "$tmp" "$out/libs.cpio"
 }
 
+# Copies the libraries that a program needs, and those that they need.
+copy_needed() {
+	local lib path
+
+	readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | while read -r lib; do
+		case " ${libc_libs[*]} " in
+		*" $lib "*) continue ;;
+		esac
+		[ ! -e "$tmp/lib/aarch64-linux-gnu/$lib" ] || continue
+		path=$(find_libs "$lib" -print -quit)
+		[ -n "$path" ] || { echo "mkimage.sh: no $lib" >&2; exit 1; }
+		copy_lib "$path"
+		copy_needed "$path"
+	done
+}
+
+make_bpftrace() {
+	sysroot=$BUILD/bpftrace
+	install -D -m 755 "$sysroot/usr/bin/bpftrace" "$tmp/bin/bpftrace"
+	copy_needed "$tmp/bin/bpftrace"
+	archive "$tmp" "$out/bpftrace.cpio"
+}
+
 newer() {
 	[ -e "$1" ] && [ "$1" -nt "$here/mkimage.sh" ] && [ "$1" -nt "$here/../image/init" ] &&
 		[ "$1" -nt "$sysroot" ]
@@ -92,5 +116,6 @@ mkdir -p "$tmp/lib/aarch64-linux-gnu" "$out"
 case ${1:-} in
 '') newer "$out/base.cpio" || make_base ;;
 --libs) newer "$out/libs.cpio" || make_libs ;;
+--bpftrace) [ "$out/bpftrace.cpio" -nt "$BUILD/bpftrace" ] || make_bpftrace ;;
 *) echo "mkimage.sh: unknown option $1" >&2; exit 2 ;;
 esac
