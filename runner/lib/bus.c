@@ -61,7 +61,5 @@ const struct gh_window *gh_bus_find(const struct gh_bus *bus, uint64_t addr, uin
 	if (!at)
 		return NULL;
 	w = &bus->windows[at - 1];
-	if (addr - w->base >= w->size || w->size - (addr - w->base) < len)
-		return NULL;
-	return w;
+	return gh_window_holds(w, addr, len) ? w : NULL;
 }

@@ -22,6 +22,13 @@ struct gh_window {
 	void *device;
 };
 
+static inline bool gh_window_holds(const struct gh_window *w, uint64_t addr, uint32_t len)
+{
+	uint64_t offset = addr - w->base;
+
+	return offset < w->size && w->size - offset >= len;
+}
+
 /* The windows of one VM, sorted by base, disjoint. */
 struct gh_bus {
 	struct gh_window windows[GH_MAX_WINDOWS];

@@ -7,16 +7,14 @@
 
 struct gh_vcpu;
 
-/* Linked through gh_vcpu::next; a vCPU is in one queue at most. */
+/* Linked through gh_vcpu::next. */
 struct gh_queue {
 	struct gh_vcpu *head;
 	struct gh_vcpu *tail;
 	unsigned int nr;
 };
 
-void gh_queue_push(struct gh_queue *q, struct gh_vcpu *v);
 void gh_queue_push_front(struct gh_queue *q, struct gh_vcpu *v);
-struct gh_vcpu *gh_queue_pop(struct gh_queue *q);
 
 /**
  * struct gh_sched - who runs next
@@ -25,7 +23,7 @@ struct gh_vcpu *gh_queue_pop(struct gh_queue *q);
  * @slice_ns, @batch_ns, @batch: limits, from the configuration
  * @deadline_ns: of the batch in progress
  * @limit: size of the next batch, 1 to @batch: as many as run in @batch_ns. A
- *	command that meets the deadline is work for nothing
+ *	run that meets the deadline is work for nothing
  * @taken: vCPUs in the batch in progress
  */
 struct gh_sched {
@@ -40,8 +38,7 @@ struct gh_sched {
 };
 
 void gh_sched_init(struct gh_sched *s, uint32_t slice_ns, uint64_t batch_ns, unsigned int batch);
-void gh_sched_begin(struct gh_sched *s, uint64_t now_ns);
-struct gh_vcpu *gh_sched_next(struct gh_sched *s);
+void gh_sched_begin(struct gh_sched *s, uint64_t deadline_ns);
 void gh_sched_missed(struct gh_sched *s, struct gh_vcpu *v);
 bool gh_sched_end(struct gh_sched *s);
 

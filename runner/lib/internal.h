@@ -25,53 +25,135 @@
 enum gh_op {
 	GH_OP_IO = GH_URING_OP_USER,	/* low 56 bits: struct gh_io */
 	GH_OP_WAKE,
+	GH_OP_BATCH,			/* index: of gh_runner::batches */
 };
 
 enum gh_vcpu_state {
-	GH_VCPU_IDLE,		/* not started */
+	GH_VCPU_IDLE,		/* not started, or held until its VM has moved */
 	GH_VCPU_READY,		/* in the run queue */
-	GH_VCPU_IN_FLIGHT,	/* a command is in the driver: running or parked */
-	GH_VCPU_REAPED,		/* came back; dispatch has not looked at it */
+	GH_VCPU_IN_FLIGHT,	/* given to the driver: running, parked, or not looked at yet */
+	GH_VCPU_REAPED,		/* its command came back; dispatch has not looked at it */
 	GH_VCPU_ANSWERING,	/* a device owes the answer to an access */
 	GH_VCPU_ENDED,		/* out of the guest for good */
 };
 
+/* What a run ended with; bits of gh_vcpu::sleeps. */
+enum gh_vcpu_after {
+	GH_AFTER_START = 1 << 0,	/* or a wake-up */
+	GH_AFTER_MMIO = 1 << 1,
+	GH_AFTER_SLICE = 1 << 2,
+};
+
 /**
  * struct gh_vcpu - one vCPU
- * @vm: owner
  * @next: link of the one queue it is in
+ * @vm: owner
  * @run: shared page; the driver writes it while a command is in flight, the runner
  *	reads it afterwards
- * @run_size: of the mapping of @run
+ * @window: that of the last access, most likely that of the next
+ * @answer: to the last MMIO read
  * @fd: owned
+ * @slice_ns: the longest time it runs before others get their turn
+ * @has_answer: it is sent with each run until one completes with something that
+ *	proves that the guest has it
+ * @held: it is not run again, because of what happens to the VM
+ * @alone: it waits for a wake-up, or probably will: it gets a command of its own, which
+ *	parks, and not a place in a batch
+ * @deferred: counted in gh_stats::answering
+ * @fixed: the file is registered
+ * @cancel_wanted: a CANCEL is to be submitted
+ * @after, @sleeps: how the last run ended, and after which ends it slept at once,
+ *	both of enum gh_vcpu_after
+ * @access: the access in progress
+ * @run_size: of the mapping of @run
+ * @index: in the VM
  * @slot: in gh_runner::vcpus and in the registered files
  * @generation: of the slot, in user_data
- * @fixed: the file is registered
- * @answer: of the last MMIO read
- * @has_answer: it is sent with each command until one completes with something
- *	that proves that the guest has it
  * @turn: in which the command in flight was submitted
- * @res, @exit: of the completion, decoded while reaping
- * @access: the access in progress
+ * @res, @exit: of a command of its own, decoded while reaping
  */
 struct gh_vcpu {
-	struct gh_vm *vm;
 	struct gh_vcpu *next;
-	enum gh_vcpu_state state;
+	struct gh_vm *vm;
 	struct gh_vcpu_run *run;
-	size_t run_size;
+	const struct gh_window *window;
+	uint64_t answer;
 	int fd;
+	uint32_t slice_ns;
+	enum gh_vcpu_state state;
+	bool has_answer;
+	bool held;
+	bool alone;
+	bool deferred;
+	bool fixed;
+	bool cancel_wanted;
+	uint8_t after;
+	uint8_t sleeps;
+	struct gh_access access;
+	size_t run_size;
 	unsigned int index;
 	uint32_t slot;
 	uint32_t generation;
-	bool fixed;
-	bool has_answer;
-	bool cancel_wanted;
-	uint64_t answer;
-	uint64_t turn;
 	int res;
 	struct gh_uring_exit exit;
-	struct gh_access access;
+};
+
+/* FIFO. A vCPU is in one queue at most. */
+static inline void gh_queue_push(struct gh_queue *q, struct gh_vcpu *v)
+{
+	v->next = NULL;
+	if (q->tail)
+		q->tail->next = v;
+	else
+		q->head = v;
+	q->tail = v;
+	q->nr++;
+}
+
+/* NULL when it is empty. */
+static inline struct gh_vcpu *gh_queue_pop(struct gh_queue *q)
+{
+	struct gh_vcpu *v = q->head;
+
+	if (!v)
+		return NULL;
+	q->head = v->next;
+	if (!q->head)
+		q->tail = NULL;
+	q->nr--;
+	return v;
+}
+
+/* NULL when the batch is full or nobody is ready. */
+static inline struct gh_vcpu *gh_sched_next(struct gh_sched *s)
+{
+	if (s->taken == s->limit || !s->ready.nr)
+		return NULL;
+	s->taken++;
+	return gh_queue_pop(&s->ready);
+}
+
+enum gh_batch_state {
+	GH_BATCH_FREE,
+	GH_BATCH_IN_FLIGHT,	/* a command on the ring has it */
+	GH_BATCH_DONE,		/* dispatch has not looked at all of it */
+};
+
+/**
+ * struct gh_batch - many runs in one call
+ * @entries: owned; the driver's while it is in flight
+ * @vcpus: owned; whose they are
+ * @nr: entries in use
+ * @done: entries that were carried out; the vCPUs of the others are queued again
+ * @pos: entries that dispatch has handled
+ */
+struct gh_batch {
+	enum gh_batch_state state;
+	unsigned int nr;
+	unsigned int done;
+	unsigned int pos;
+	struct gh_run_entry *entries;
+	struct gh_vcpu **vcpus;
 };
 
 enum gh_vm_state {
@@ -111,16 +193,19 @@ struct gh_vm {
  * struct gh_runner - many VMs, one ring
  * @ops, @ctx: the kernel, or a test's fake
  * @ring, @threads: owned, one of them
+ * @ioctl: which batches go by ioctl
+ * @batch_known, @has_batch: whether the driver was asked for batches, and has them
+ * @batches, @fill, @handle: used in turns: the next to fill, the next to handle
  * @vcpus: by slot, NULL if free
  * @generations: by slot
- * @reaped: completions that dispatch has not handled
+ * @reaped: commands that came back and dispatch has not handled
  * @io_head, @io_tail: finished device I/O, likewise
  * @ended: VMs whose ended() is due
  * @timers, @due: by deadline; those that are being fired
  * @cancels_wanted: vCPUs with cancel_wanted
  * @running_vms: started and not ended
  * @sqes_pending: the submission queue holds something
- * @batch_open: the ring was entered since the last reap
+ * @batch_open: guests ran since the last reap
  * @in_callback: a callback is running
  * @quit: set from any thread
  */
@@ -130,6 +215,16 @@ struct gh_runner {
 	struct gh_ring *ring;
 	struct gh_threads *threads;
 	enum gh_backend backend;
+	enum {
+		GH_IOCTL_NEVER,
+		GH_IOCTL_LONE,		/* one vCPU, and nothing else to submit */
+		GH_IOCTL_ALWAYS,
+	} ioctl;
+	bool batch_known;
+	bool has_batch;
+	struct gh_batch batches[2];
+	unsigned int fill;
+	unsigned int handle;
 	struct gh_sched sched;
 	struct gh_vcpu **vcpus;
 	uint32_t *generations;
@@ -144,7 +239,6 @@ struct gh_runner {
 	struct gh_timer *due;
 	void (*foreign_cqe)(void *opaque, const struct io_uring_cqe *cqe);
 	void *foreign_opaque;
-	uint64_t turn;
 	unsigned int cancels_wanted;
 	unsigned int running_vms;
 	bool sqes_pending;
@@ -156,6 +250,19 @@ struct gh_runner {
 	struct gh_error_info error;
 };
 
+static inline void gh_vcpu_ready(struct gh_runner *r, struct gh_vcpu *v)
+{
+	v->state = GH_VCPU_READY;
+	gh_queue_push(&r->sched.ready, v);
+}
+
+/* Something is ready, and gh_submit() would give it to the driver. */
+static inline bool gh_can_run(const struct gh_runner *r)
+{
+	return r->sched.ready.nr &&
+	       (!r->has_batch || r->batches[r->fill].state == GH_BATCH_FREE);
+}
+
 /* error.c */
 int gh_fail(struct gh_runner *r, int error, const char *what, const char *hint);
 int gh_fail_vm(struct gh_vm *vm, int vcpu, int error, const char *what, const char *hint);
@@ -165,10 +272,25 @@ int gh_runner_create_port(const struct gh_runner_config *config, const struct gh
 			  void *ctx, struct gh_runner **runner, struct gh_error_info *error);
 struct io_uring_sqe *gh_get_sqe(struct gh_runner *r);
 
-/* dispatch.c */
+/* submit.c */
 int gh_submit(struct gh_runner *r, unsigned int wait_nr, uint64_t timeout_ns);
-void gh_vcpu_ready(struct gh_vcpu *v);
+
+/* batch.c */
+int gh_batches_init(struct gh_runner *r);
+void gh_batches_exit(struct gh_runner *r);
+int gh_batch_probe(struct gh_runner *r, int vcpu_fd);
+void gh_batch_add(struct gh_batch *b, struct gh_vcpu *v);
+void gh_batch_submit(struct gh_runner *r, struct gh_batch *b, bool by_ioctl);
+void gh_batch_done(struct gh_runner *r, struct gh_batch *b, int ret);
+unsigned int gh_batches_handle(struct gh_runner *r, unsigned int budget);
+
+/* exit.c */
+void gh_exit_handle(struct gh_runner *r, struct gh_vcpu *v, int res,
+		    const struct gh_uring_exit *exit);
+
+/* end.c */
 void gh_vcpu_end(struct gh_vcpu *v);
+void gh_vcpu_out(struct gh_vcpu *v);
 void gh_vm_end(struct gh_vm *vm, const struct gh_vm_result *result);
 
 /* timer.c */
@@ -192,5 +314,7 @@ int gh_port_ioctl(void *ctx, int fd, unsigned long request, void *arg);
 int gh_port_close(void *ctx, int fd);
 int gh_port_map_run(void *ctx, int fd, size_t *size, struct gh_vcpu_run **run);
 void gh_port_unmap_run(void *ctx, struct gh_vcpu_run *run, size_t size);
+int gh_port_run_batch(void *ctx, int fd, struct gh_run_entry *entries, unsigned int nr,
+		      uint64_t deadline_ns);
 
 #endif /* GH_INTERNAL_H */

@@ -30,7 +30,9 @@
 #define GH_DEFAULT_SLICE_NS	2000000U
 #define GH_DEFAULT_BATCH_NS	10000000ULL
 #define GH_DEFAULT_BATCH	256
-#define GH_MAX_BATCH		4096
+#define GH_MAX_BATCH		1024
+/* Guests run so long between two looks at the timers, however many are due. */
+#define GH_MIN_BATCH_NS		100000ULL
 /* Submission queue entries beyond a batch, for CANCEL, timers and device I/O. */
 #define GH_EXTRA_SQES		64
 

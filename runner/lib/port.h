@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct gh_run_entry;
 struct gh_vcpu_run;
 struct io_uring_cqe;
 struct io_uring_sqe;
@@ -20,6 +21,8 @@ typedef void gh_reap_fn(void *arg, const struct io_uring_cqe *cqe);
  * @open: /dev/gunyah
  * @ioctl: on a descriptor of the driver
  * @map_run: the page shared with a vCPU; *@size is what to unmap
+ * @run_batch: GH_VCPU_RUN_BATCH by ioctl, carried by the vCPU @fd; NULL: there are no
+ *	batches, neither by ioctl nor by command
  * @get_sqe: NULL when the submission queue is full
  * @enter: submits everything, then waits for @wait_nr completions until
  *	@timeout_ns (absolute, UINT64_MAX: none). -ETIME and -EINTR are results
@@ -35,6 +38,8 @@ struct gh_port_ops {
 	int (*map_run)(void *ctx, int fd, size_t *size, struct gh_vcpu_run **run);
 	void (*unmap_run)(void *ctx, struct gh_vcpu_run *run, size_t size);
 
+	int (*run_batch)(void *ctx, int fd, struct gh_run_entry *entries, unsigned int nr,
+			 uint64_t deadline_ns);
 	struct io_uring_sqe *(*get_sqe)(void *ctx);
 	int (*enter)(void *ctx, unsigned int wait_nr, uint64_t timeout_ns);
 	int (*reap)(void *ctx, gh_reap_fn *fn, void *arg);

@@ -52,3 +52,9 @@ void gh_port_unmap_run(void *ctx, struct gh_vcpu_run *run, size_t size)
 {
 	munmap(run, size);
 }
+
+int gh_port_run_batch(void *ctx, int fd, struct gh_run_entry *entries, unsigned int nr,
+		      uint64_t deadline_ns)
+{
+	return gh_run_batch(fd, entries, nr, deadline_ns);
+}

@@ -99,6 +99,7 @@ const struct gh_port_ops gh_kernel_port = {
 	.close = gh_port_close,
 	.map_run = gh_port_map_run,
 	.unmap_run = gh_port_unmap_run,
+	.run_batch = gh_port_run_batch,
 	.get_sqe = ring_get_sqe,
 	.enter = ring_enter,
 	.reap = ring_reap,
@@ -169,6 +170,17 @@ int gh_ring_event_fd(struct gh_ring *ring)
 	}
 	ring->event_fd = fd;
 	return fd;
+}
+
+/*
+ * Nothing is to be submitted, also not by the owner of the ring, and without entering
+ * it one can see whether completions wait.
+ */
+bool gh_ring_is_idle(const struct gh_ring *ring)
+{
+	return !io_uring_sq_ready(ring->ring) &&
+	       (ring->flags & (IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG)) !=
+	       IORING_SETUP_DEFER_TASKRUN;
 }
 
 /* Empty is as good as drained. */

@@ -33,6 +33,7 @@ extern const struct gh_port_ops gh_kernel_port;
 int gh_ring_init(struct gh_ring *ring, struct io_uring *borrowed, unsigned int sq_entries,
 		 unsigned int max_vcpus, bool sqpoll, struct gh_stats *stats);
 void gh_ring_exit(struct gh_ring *ring);
+bool gh_ring_is_idle(const struct gh_ring *ring);
 int gh_ring_event_fd(struct gh_ring *ring);
 void gh_ring_drain_event(struct gh_ring *ring);
 void gh_ring_drain_wake(struct gh_ring *ring);

@@ -13,16 +13,24 @@ static int config_check(const struct gh_runner_config *c, const char **why)
 	if (c->max_vcpus > GH_MAX_VCPUS)
 		*why = "max_vcpus is above the library's limit of 16384";
 	else if (c->batch > GH_MAX_BATCH)
-		*why = "batch is above the library's limit of 4096";
-	else if ((unsigned int)c->backend > GH_BACKEND_THREADS)
+		*why = "batch is above the library's limit of 1024";
+	else if ((unsigned int)c->backend > GH_BACKEND_IOCTL)
 		*why = "there is no such backend";
-	else if (c->ring && c->backend > GH_BACKEND_URING)
+	else if (c->ring && (c->backend == GH_BACKEND_SQPOLL || c->backend == GH_BACKEND_THREADS))
 		*why = "a ring of the caller is a backend of its own";
 	else if (c->ring && !c->foreign_cqe)
 		*why = "a ring of the caller needs foreign_cqe";
 	else
 		return 0;
 	return -EINVAL;
+}
+
+static void runner_free(struct gh_runner *r)
+{
+	gh_batches_exit(r);
+	free(r->vcpus);
+	free(r->generations);
+	free(r);
 }
 
 static struct gh_runner *runner_alloc(const struct gh_runner_config *c)
@@ -40,11 +48,9 @@ static struct gh_runner *runner_alloc(const struct gh_runner_config *c)
 	r->error = (struct gh_error_info) { .vcpu = -1, .what = "", .hint = "" };
 	r->vcpus = calloc(r->max_vcpus, sizeof(*r->vcpus));
 	r->generations = calloc(r->max_vcpus, sizeof(*r->generations));
-	if (r->vcpus && r->generations)
+	if (!gh_batches_init(r) && r->vcpus && r->generations)
 		return r;
-	free(r->vcpus);
-	free(r->generations);
-	free(r);
+	runner_free(r);
 	return NULL;
 }
 
@@ -74,6 +80,15 @@ static const char *ring_hint(int error)
 	}
 }
 
+static void set_backend(struct gh_runner *r, enum gh_backend asked)
+{
+	r->backend = asked == GH_BACKEND_AUTO ? GH_BACKEND_URING : asked;
+	if (asked == GH_BACKEND_AUTO)
+		r->ioctl = GH_IOCTL_LONE;
+	else if (asked == GH_BACKEND_IOCTL)
+		r->ioctl = GH_IOCTL_ALWAYS;
+}
+
 int gh_runner_create_port(const struct gh_runner_config *config, const struct gh_port_ops *ops,
 			  void *ctx, struct gh_runner **runner, struct gh_error_info *error)
 {
@@ -93,15 +108,9 @@ int gh_runner_create_port(const struct gh_runner_config *config, const struct gh
 		return create_failed(error, -ENOMEM, "creating a runner", NULL);
 	r->ops = ops;
 	r->ctx = ctx;
+	set_backend(r, config->backend);
 	*runner = r;
 	return 0;
-}
-
-static enum gh_backend backend_asked(const struct gh_runner_config *config)
-{
-	if (!config || config->ring || !config->backend)
-		return GH_BACKEND_URING;
-	return config->backend;
 }
 
 static int use_ring(struct gh_runner *r, struct io_uring *borrowed)
@@ -141,7 +150,6 @@ int gh_runner_create(const struct gh_runner_config *config, struct gh_runner **r
 	if (ret)
 		return ret;
 	r = *runner;
-	r->backend = backend_asked(config);
 	if (r->backend != GH_BACKEND_THREADS) {
 		ret = use_ring(r, config ? config->ring : NULL);
 		if (!ret)
@@ -177,9 +185,7 @@ int gh_runner_destroy(struct gh_runner *r)
 	}
 	if (r->threads)
 		gh_threads_destroy(r->threads);
-	free(r->vcpus);
-	free(r->generations);
-	free(r);
+	runner_free(r);
 	return 0;
 }
 
@@ -215,9 +221,14 @@ void gh_io_attach(struct io_uring_sqe *sqe, struct gh_io *io)
 	sqe->user_data = (uint64_t)GH_OP_IO << 56 | address;
 }
 
+static bool to_handle(const struct gh_runner *r)
+{
+	return r->reaped.nr || r->io_head || r->batches[r->handle].state == GH_BATCH_DONE;
+}
+
 static bool work_waits(const struct gh_runner *r)
 {
-	return r->sched.ready.nr || r->reaped.nr || r->io_head || r->ended || r->cancels_wanted;
+	return gh_can_run(r) || to_handle(r) || r->ended || r->cancels_wanted;
 }
 
 uint64_t gh_runner_timeout_ns(const struct gh_runner *r)
@@ -265,7 +276,7 @@ int gh_runner_run(struct gh_runner *r)
 		return gh_fail(r, -EBUSY, "running", "called from a callback");
 	while (!atomic_load(&r->quit) && (r->running_vms || work_waits(r))) {
 		uint64_t until = r->timers ? r->timers->deadline_ns : UINT64_MAX;
-		unsigned int wait_nr = r->reaped.nr || r->io_head ? 0 : 1;
+		unsigned int wait_nr = to_handle(r) ? 0 : 1;
 
 		ret = gh_submit(r, wait_nr, until);
 		if (ret < 0 && ret != -ETIME && ret != -EINTR)

@@ -10,40 +10,13 @@
 
 #include "internal.h"
 
-void gh_queue_push(struct gh_queue *q, struct gh_vcpu *v)
-{
-	assert(!v->next && q->tail != v);
-	if (q->tail)
-		q->tail->next = v;
-	else
-		q->head = v;
-	q->tail = v;
-	q->nr++;
-}
-
 void gh_queue_push_front(struct gh_queue *q, struct gh_vcpu *v)
 {
-	assert(!v->next && q->tail != v);
 	v->next = q->head;
 	q->head = v;
 	if (!q->tail)
 		q->tail = v;
 	q->nr++;
-}
-
-struct gh_vcpu *gh_queue_pop(struct gh_queue *q)
-{
-	struct gh_vcpu *v = q->head;
-
-	if (!v)
-		return NULL;
-	q->head = v->next;
-	if (!q->head)
-		q->tail = NULL;
-	v->next = NULL;
-	assert(q->nr > 0);
-	q->nr--;
-	return v;
 }
 
 void gh_sched_init(struct gh_sched *s, uint32_t slice_ns, uint64_t batch_ns, unsigned int batch)
@@ -57,20 +30,10 @@ void gh_sched_init(struct gh_sched *s, uint32_t slice_ns, uint64_t batch_ns, uns
 	};
 }
 
-void gh_sched_begin(struct gh_sched *s, uint64_t now_ns)
+void gh_sched_begin(struct gh_sched *s, uint64_t deadline_ns)
 {
-	assert(!s->missed.nr);
-	s->deadline_ns = now_ns + s->batch_ns;
+	s->deadline_ns = deadline_ns;
 	s->taken = 0;
-}
-
-/* NULL when the batch is full or nobody is ready. */
-struct gh_vcpu *gh_sched_next(struct gh_sched *s)
-{
-	if (s->taken == s->limit || !s->ready.nr)
-		return NULL;
-	s->taken++;
-	return gh_queue_pop(&s->ready);
 }
 
 void gh_sched_missed(struct gh_sched *s, struct gh_vcpu *v)

@@ -72,6 +72,8 @@ static struct gh_vm *vm_alloc(struct gh_runner *r, const struct gh_vm_config *c)
 		vm->vcpus[i].vm = vm;
 		vm->vcpus[i].index = i;
 		vm->vcpus[i].fd = -1;
+		vm->vcpus[i].slice_ns = r->sched.slice_ns;
+		vm->vcpus[i].after = GH_AFTER_START;
 		vm->vcpus[i].slot = UINT32_MAX;
 	}
 	return vm;
@@ -126,6 +128,10 @@ static int vcpu_init(struct gh_vcpu *v)
 	ret = r->ops->map_run(r->ctx, v->fd, &v->run_size, &v->run);
 	if (ret)
 		return gh_fail_vm(v->vm, (int)v->index, ret, "mapping a vCPU's run page", NULL);
+	ret = gh_batch_probe(r, v->fd);
+	if (ret)
+		return gh_fail_vm(v->vm, (int)v->index, ret, "adding a vCPU",
+				  "the driver has no GH_VCPU_RUN_BATCH: use another backend");
 	v->fixed = !r->ops->set_file(r->ctx, v->slot, v->fd);
 	return 0;
 }
@@ -341,7 +347,7 @@ int gh_vm_start(struct gh_vm *vm)
 	vm->live = vm->nr_vcpus;
 	vm->runner->running_vms++;
 	for (i = 0; i < vm->nr_vcpus; i++)
-		gh_vcpu_ready(&vm->vcpus[i]);
+		gh_vcpu_ready(vm->runner, &vm->vcpus[i]);
 	return 0;
 }
 

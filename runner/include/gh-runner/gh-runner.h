@@ -36,10 +36,11 @@ struct io_uring_sqe;
 
 /* How vCPUs are run. */
 enum gh_backend {
-	GH_BACKEND_AUTO,	/* URING; where io_uring is not allowed THREADS */
-	GH_BACKEND_URING,	/* in the runner's thread */
+	GH_BACKEND_AUTO,	/* URING, but a lone vCPU as with IOCTL; without io_uring THREADS */
+	GH_BACKEND_URING,	/* by commands on a ring, in the runner's thread */
 	GH_BACKEND_SQPOLL,	/* in the kernel thread of a ring with SQPOLL */
 	GH_BACKEND_THREADS,	/* by ioctl, a thread for each; devices' I/O likewise */
+	GH_BACKEND_IOCTL,	/* by ioctl, many in one; sleeping vCPUs and I/O on a ring */
 };
 
 /**
@@ -48,7 +49,7 @@ enum gh_backend {
  *	least twice @max_vcpus; NULL: the runner makes its own
  * @foreign_cqe: required with @ring: gets @opaque and the completions that are not
  *	the runner's while it reaps, so it must not call the runner
- * @backend: without @ring; gh_runner_backend() says what AUTO has become
+ * @backend: with @ring not SQPOLL or THREADS; IOCTL needs a driver with batches
  * @max_vcpus: vCPUs at one time, in all VMs (default 1024)
  * @slice_ns: the longest time a vCPU runs before others get their turn (2 ms)
  * @batch_ns: the longest time that one gh_runner_prepare() runs guests (10 ms)
@@ -68,7 +69,7 @@ struct gh_runner_config {
 /* @config may be NULL. On error *@runner is NULL and *@error (may be NULL) says more. */
 int gh_runner_create(const struct gh_runner_config *config, struct gh_runner **runner,
 		     struct gh_error_info *error);
-/* Never AUTO. */
+/* What was asked for, and what AUTO has become: URING or THREADS. */
 enum gh_backend gh_runner_backend(const struct gh_runner *runner);
 /* -EBUSY while VMs exist. NULL is fine. */
 int gh_runner_destroy(struct gh_runner *runner);
@@ -165,13 +166,14 @@ struct gh_vm_result {
  * struct gh_vm_events - what the embedder wants to hear; each may be NULL
  * @ended: all vCPUs are out of the VM; gh_vm_destroy() is allowed after the
  *	callback returned
- * @unclaimed: an access that no window claims: reads answer all-ones, writes are
- *	dropped whatever this does
+ * @access: no window claims it; @access->offset is its guest physical address. Answers
+ *	as a device does. Without it reads give all-ones and writes are dropped
+ * @status: a vCPU came back for good, before the runner draws its conclusions
  */
 struct gh_vm_events {
 	void (*ended)(void *opaque, struct gh_vm *vm, const struct gh_vm_result *result);
-	void (*unclaimed)(void *opaque, struct gh_vcpu *vcpu, uint64_t addr, uint32_t len,
-			  bool is_write);
+	int (*access)(void *opaque, struct gh_access *access);
+	void (*status)(void *opaque, struct gh_vcpu *vcpu, const struct gh_vm_result *result);
 };
 
 /**
@@ -239,7 +241,8 @@ struct gh_stats {
 	uint64_t preempted, not_entered, interrupted, status, canceled, errors;
 	uint64_t parks, wakeups;	/* parks that ended by themselves or by a kick */
 	uint64_t syscalls;		/* io_uring_enter */
-	uint64_t submitted;		/* commands */
+	uint64_t submitted;		/* runs that were asked for, one by one or in batches */
+	uint64_t batches, batch_ioctls;	/* GH_VCPU_RUN_BATCH: all, and those by ioctl */
 	uint64_t turns, cq_overflows, sq_full, late, stale;
 	uint32_t vms, vcpus;		/* now */
 	uint32_t runnable, in_flight, answering;

@@ -126,24 +126,34 @@ static int status(struct fake_vcpu *v, const struct fake_step *s)
 	return GH_URING_EXIT_STATUS;
 }
 
-static void run_vcpu(struct fake *f, struct fake_vcpu *v, const struct io_uring_sqe *sqe)
+/* No CQE is posted: the command is parked. */
+#define PARKED	0x7fffffff
+
+/* What the driver is told about a run, by a command or in a batch. */
+struct run {
+	bool resume;
+	uint64_t data;
+	bool in_batch;
+};
+
+static int run_vcpu(struct fake *f, struct fake_vcpu *v, const struct run *run)
 {
 	const struct fake_step *s = &v->steps[v->pos];
-	struct gh_uring_run run;
 
-	memcpy(&run, sqe->cmd, sizeof(run));
 	cr_assert_not(v->parked, "submitted twice");
-	cr_assert_gt(run.deadline_ns, 0);
 	if (s->kind == FAKE_ERROR) {
 		v->pos++;
-		fake_complete(f, sqe->user_data, (int)s->data);
-		return;
+		return (int)s->data;
 	}
 	if (v->read_pending) {
-		cr_assert(sqe->addr & GH_URING_RUN_RESUME, "a read must be answered");
+		cr_assert(run->resume, "a read must be answered");
 		cr_assert_lt(v->nr_answers, FAKE_STEPS);
-		v->answers[v->nr_answers++] = run.resume_data;
+		v->answers[v->nr_answers++] = run->data;
 		v->read_pending = false;
+	}
+	if (run->in_batch && (s->kind == FAKE_END || s->kind == FAKE_PARK)) {
+		v->waits++;
+		return GH_URING_EXIT_WAITING;
 	}
 	v->runs++;
 	f->order[f->nr_order++ % FAKE_CQES] = (unsigned int)(v - f->vcpus);
@@ -152,26 +162,92 @@ static void run_vcpu(struct fake *f, struct fake_vcpu *v, const struct io_uring_
 	switch (s->kind) {
 	case FAKE_END:
 	case FAKE_PARK:
-		v->parked = true;
-		v->user_data = sqe->user_data;
-		return;
+		return PARKED;
 	case FAKE_READ:
 	case FAKE_WRITE:
-		fake_complete(f, sqe->user_data, mmio(v, s));
-		return;
+		return mmio(v, s);
 	case FAKE_PREEMPTED:
-		fake_complete(f, sqe->user_data, GH_URING_EXIT_PREEMPTED);
-		return;
+		return GH_URING_EXIT_PREEMPTED;
 	case FAKE_INTR:
-		fake_complete(f, sqe->user_data, GH_URING_EXIT_INTR);
-		return;
+		return GH_URING_EXIT_INTR;
 	case FAKE_OFF:
 	case FAKE_CRASH:
-		fake_complete(f, sqe->user_data, status(v, s));
-		return;
+		return status(v, s);
 	case FAKE_ERROR:
-		cr_assert_fail("handled above");
+		break;
 	}
+	cr_assert_fail("handled above");
+	return 0;
+}
+
+static void run_command(struct fake *f, struct fake_vcpu *v, const struct io_uring_sqe *sqe)
+{
+	struct gh_uring_run args;
+	struct run run;
+	int res;
+
+	memcpy(&args, sqe->cmd, sizeof(args));
+	run = (struct run) {
+		.resume = sqe->addr & GH_URING_RUN_RESUME,
+		.data = args.resume_data,
+	};
+	f->slices[v - f->vcpus] = sqe->len;
+	res = run_vcpu(f, v, &run);
+	if (res != PARKED) {
+		fake_complete(f, sqe->user_data, res);
+		return;
+	}
+	v->parked = true;
+	v->user_data = sqe->user_data;
+}
+
+static int run_batch(struct fake *f, struct gh_run_entry *entries, unsigned int nr)
+{
+	unsigned int i;
+
+	if (f->no_batch)
+		return -ENOTTY;
+	if (f->fail_batch)
+		return f->fail_batch;
+	if (!nr)
+		return -EINVAL;
+	for (i = 0; i < nr && (!f->skip_after || i < f->skip_after); i++) {
+		struct gh_run_entry *e = &entries[i];
+		const struct run run = {
+			.resume = e->flags & GH_URING_RUN_RESUME,
+			.data = e->resume_data,
+			.in_batch = true,
+		};
+
+		cr_assert(e->fd >= FD_VCPU && f->vcpus[e->fd - FD_VCPU].open);
+		f->slices[e->fd - FD_VCPU] = e->slice_ns;
+		e->res = run_vcpu(f, &f->vcpus[e->fd - FD_VCPU], &run);
+	}
+	for (; i < nr; i++)
+		f->vcpus[entries[i].fd - FD_VCPU].skipped++;
+	return (int)(f->skip_after && f->skip_after < nr ? f->skip_after : nr);
+}
+
+static int fake_run_batch(void *ctx, int fd, struct gh_run_entry *entries, unsigned int nr,
+			  uint64_t deadline_ns)
+{
+	struct fake *f = ctx;
+
+	cr_assert(f->vcpus[fd - FD_VCPU].open);
+	f->deadline_ns = deadline_ns;
+	f->batch_ioctls += nr > 0;
+	return run_batch(f, entries, nr);
+}
+
+static void batch_command(struct fake *f, const struct io_uring_sqe *sqe)
+{
+	struct gh_uring_run_batch args;
+
+	memcpy(&args, sqe->cmd, sizeof(args));
+	f->deadline_ns = args.deadline_ns;
+	f->batches++;
+	fake_complete(f, sqe->user_data,
+		      run_batch(f, (struct gh_run_entry *)(uintptr_t)sqe->addr, sqe->len));
 }
 
 void fake_wake(struct fake *f, unsigned int vcpu)
@@ -214,7 +290,10 @@ static void submit_one(struct fake *f, const struct io_uring_sqe *sqe, unsigned 
 			return;
 		}
 		(*entered)++;
-		run_vcpu(f, v, sqe);
+		run_command(f, v, sqe);
+		return;
+	case GH_VCPU_RUN_BATCH:
+		batch_command(f, sqe);
 		return;
 	case GH_VCPU_CANCEL:
 		f->cancels++;
@@ -271,6 +350,7 @@ const struct gh_port_ops fake_port = {
 	.close = fake_close,
 	.map_run = fake_map_run,
 	.unmap_run = fake_unmap_run,
+	.run_batch = fake_run_batch,
 	.get_sqe = fake_get_sqe,
 	.enter = fake_enter,
 	.reap = fake_reap,

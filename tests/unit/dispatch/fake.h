@@ -38,6 +38,7 @@ struct fake_vcpu {
 	unsigned int pos;
 	unsigned int runs;		/* commands that entered the guest */
 	unsigned int skipped;		/* met the deadline */
+	unsigned int waits;		/* found it asleep in a batch */
 	bool open;
 	bool mapped;
 	bool parked;
@@ -56,6 +57,8 @@ struct fake_cqe {
  * struct fake - the whole kernel
  * @sq_size: SQEs before the queue is full
  * @no_files: there are no registered files
+ * @no_batch: the driver has no GH_VCPU_RUN_BATCH
+ * @fail_batch: -errno that batches end with
  * @fail_ioctl, @fail_error: this request fails
  * @skip_after: so many RUNs enter a guest in one enter(), 0: all
  * @on_idle: the runner waits and nothing completes: make something happen
@@ -71,12 +74,17 @@ struct fake {
 	unsigned int nr_cqes;
 	int files[FAKE_VCPUS];
 	bool no_files;
+	bool no_batch;
+	int fail_batch;
 	unsigned long fail_ioctl;
 	int fail_error;
 	unsigned int skip_after;
 	unsigned int order[FAKE_CQES];	/* vCPUs as they were run */
 	unsigned int nr_order;
 	unsigned int enters;
+	unsigned int batches, batch_ioctls;	/* commands; and ioctls */
+	uint64_t deadline_ns;		/* of the last batch */
+	uint32_t slices[FAKE_VCPUS];	/* of the last run of each vCPU */
 	unsigned int cancels, kicks;
 	bool (*on_idle)(struct fake *f);
 };

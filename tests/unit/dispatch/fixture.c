@@ -8,7 +8,9 @@ struct fake *f;
 struct gh_runner *r;
 struct gh_vm_result ended[FAKE_VCPUS];
 struct gh_error_info error_at_end;
-unsigned int nr_ended, nr_unclaimed, idle_count;
+enum gh_vm_end status_ends[FAKE_VCPUS];
+struct gh_access unclaimed;
+unsigned int nr_ended, nr_unclaimed, nr_status, idle_count;
 struct device dev;
 
 static void on_ended(void *opaque, struct gh_vm *vm, const struct gh_vm_result *result)
@@ -22,13 +24,23 @@ static void on_ended(void *opaque, struct gh_vm *vm, const struct gh_vm_result *
 	ended[nr_ended++] = *result;
 }
 
-static void on_unclaimed(void *opaque, struct gh_vcpu *vcpu, uint64_t addr, uint32_t len,
-			 bool is_write)
+static int on_access(void *opaque, struct gh_access *access)
 {
+	cr_assert_eq(opaque, f);
+	unclaimed = *access;
 	nr_unclaimed++;
+	return GH_ACCESS_DONE;
 }
 
-static const struct gh_vm_events events = { .ended = on_ended, .unclaimed = on_unclaimed };
+static void on_status(void *opaque, struct gh_vcpu *vcpu, const struct gh_vm_result *result)
+{
+	cr_assert_eq(opaque, f);
+	status_ends[nr_status++ % FAKE_VCPUS] = result->end;
+}
+
+static const struct gh_vm_events events = {
+	.ended = on_ended, .access = on_access, .status = on_status,
+};
 
 static int dev_read(void *device, struct gh_access *a)
 {
@@ -63,13 +75,17 @@ const struct gh_device_ops dev_ops = {
 
 void fixture_setup(void)
 {
-	const struct gh_runner_config config = { .max_vcpus = 16, .batch = 8 };
+	const struct gh_runner_config config = {
+		.max_vcpus = 16, .batch = 8, .backend = FIXTURE_BACKEND,
+	};
 
 	f = malloc(sizeof(*f));
 	fake_init(f);
+	f->no_batch = FIXTURE_NO_BATCH;
 	memset(&dev, 0, sizeof(dev));
 	nr_ended = 0;
 	nr_unclaimed = 0;
+	nr_status = 0;
 	cr_assert_eq(gh_runner_create_port(&config, &fake_port, f, &r, NULL), 0);
 }
 

@@ -7,6 +7,12 @@
 
 #include "fake.h"
 
+/* The tests become programs for several ways of running vCPUs. */
+#ifndef FIXTURE_BACKEND
+#define FIXTURE_BACKEND GH_BACKEND_URING
+#define FIXTURE_NO_BATCH true
+#endif
+
 /**
  * struct device - answers as told
  * @answer: what read and write return
@@ -29,7 +35,9 @@ extern const struct gh_device_ops dev_ops;
 /* What the callbacks were told, and the runner's last error when a VM ended. */
 extern struct gh_vm_result ended[FAKE_VCPUS];
 extern struct gh_error_info error_at_end;
-extern unsigned int nr_ended, nr_unclaimed, idle_count;
+extern enum gh_vm_end status_ends[FAKE_VCPUS];
+extern struct gh_access unclaimed;
+extern unsigned int nr_ended, nr_unclaimed, nr_status, idle_count;
 
 void fixture_setup(void);
 void fixture_teardown(void);

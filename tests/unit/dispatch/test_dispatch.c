@@ -57,6 +57,8 @@ Test(dispatch, unclaimed_access)
 	cr_assert_eq(f->vcpus[0].answers[1], 0xffffffff);
 	cr_assert_eq(nr_unclaimed, 3);
 	cr_assert_eq(stats().unclaimed, 3);
+	cr_assert_eq(unclaimed.offset, 0x10fe, "the address");
+	cr_assert_eq(unclaimed.vcpu, gh_vm_vcpu(r->vms, 0));
 	cr_assert_eq(dev.reads + dev.writes, 0);
 }
 
@@ -188,7 +190,7 @@ Test(dispatch, full_submission_queue)
 		start(1, steps);
 	cr_assert_eq(gh_runner_run(r), 0);
 	cr_assert_eq(nr_ended, 5);
-	cr_assert_gt(stats().sq_full, 0);
+	cr_assert(stats().sq_full || r->has_batch, "a batch needs one entry");
 }
 
 Test(dispatch, budget_bounds_a_call)
@@ -209,14 +211,18 @@ Test(dispatch, budget_bounds_a_call)
 
 Test(dispatch, batch_bounds_a_turn)
 {
-	static const struct fake_step forever[] = { { FAKE_END } };
+	static const struct fake_step spin[] = { { FAKE_PREEMPTED }, { FAKE_PREEMPTED },
+						 { FAKE_PREEMPTED }, { FAKE_END } };
+	unsigned int i;
 
-	start(8, forever);
-	start(4, forever);
+	start(8, spin);
+	start(4, spin);
 	turn();
 	cr_assert_eq(stats().submitted, 8);
 	turn();
-	cr_assert_eq(stats().submitted, 12);
+	cr_assert_eq(stats().submitted, 16);
+	for (i = 0; i < 16; i++)
+		cr_assert_eq(f->order[i], i % 12, "first come, first served");
 }
 
 Test(dispatch, idle_embedding_makes_no_system_calls)
@@ -225,6 +231,7 @@ Test(dispatch, idle_embedding_makes_no_system_calls)
 	unsigned int enters;
 
 	start(1, forever);
+	turn();
 	turn();
 	enters = f->enters;
 	turn();
@@ -242,6 +249,7 @@ Test(dispatch, stale_completions)
 	static const struct fake_step forever[] = { { FAKE_END } };
 	struct gh_vcpu *v = gh_vm_vcpu(start(1, forever), 0);
 
+	turn();
 	turn();
 	fake_complete(f, gh_uring_pack(GH_URING_OP_RUN, v->slot, v->generation + 1),
 		      GH_URING_EXIT_RUNNABLE);

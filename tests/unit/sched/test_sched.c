@@ -55,7 +55,7 @@ Test(sched, batch_is_bounded)
 
 	fill(&s, 5);
 	s.limit = 3;
-	gh_sched_begin(&s, 10);
+	gh_sched_begin(&s, 1010);
 	cr_assert_eq(s.deadline_ns, 1010);
 	for (i = 0; i < 3; i++)
 		cr_assert_eq(gh_sched_next(&s), &vcpus[i]);

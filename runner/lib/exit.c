@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Handling exits: what a vCPU came back with, and the answer to it.
+ */
+#include <assert.h>
+
+#include "internal.h"
+
+/* ---- accesses ------------------------------------------------------------------- */
+
+static void access_answer(struct gh_runner *r, struct gh_vcpu *v)
+{
+	if (!v->access.is_write) {
+		v->answer = v->access.data;
+		if (v->access.len < sizeof(v->answer))
+			v->answer &= (1ULL << (8 * v->access.len)) - 1;
+		v->has_answer = true;
+	}
+	gh_vcpu_ready(r, v);
+}
+
+void gh_access_complete(struct gh_access *access)
+{
+	struct gh_vcpu *v = access->vcpu;
+	struct gh_runner *r = v->vm->runner;
+
+	/* The VM may have ended while the device was at work. */
+	if (v->state != GH_VCPU_ANSWERING)
+		return;
+	if (v->deferred) {
+		v->deferred = false;
+		r->stats.answering--;
+	}
+	access_answer(r, v);
+}
+
+static int access_unclaimed(struct gh_runner *r, struct gh_vcpu *v)
+{
+	const struct gh_vm_events *events = v->vm->events;
+	struct gh_access *a = &v->access;
+
+	r->stats.unclaimed++;
+	if (!a->is_write)
+		a->data = UINT64_MAX;
+	if (events && events->access)
+		return events->access(v->vm->opaque, a);
+	return GH_ACCESS_DONE;
+}
+
+static const struct gh_window *find_window(struct gh_vcpu *v, const struct gh_uring_exit *x)
+{
+	if (!v->window || !gh_window_holds(v->window, x->addr, x->len))
+		v->window = gh_bus_find(&v->vm->bus, x->addr, x->len);
+	return v->window;
+}
+
+static void handle_mmio(struct gh_runner *r, struct gh_vcpu *v, const struct gh_uring_exit *x)
+{
+	const struct gh_window *w = find_window(v, x);
+	struct gh_access *a = &v->access;
+	int ret;
+
+	a->vcpu = v;
+	a->offset = w ? x->addr - w->base : x->addr;
+	a->data = x->data;
+	a->len = x->len;
+	a->is_write = x->is_write;
+	/* Before the device knows it: it may complete the access inside the call. */
+	v->state = GH_VCPU_ANSWERING;
+	if (a->is_write) {
+		r->stats.mmio_writes++;
+		ret = w ? w->ops->write(w->device, a) : access_unclaimed(r, v);
+	} else {
+		r->stats.mmio_reads++;
+		ret = w ? w->ops->read(w->device, a) : access_unclaimed(r, v);
+	}
+	if (ret == GH_ACCESS_DEFERRED)
+		r->stats.deferred++;
+	/* Completed inside the call, or the VM was stopped there. */
+	if (v->state != GH_VCPU_ANSWERING)
+		return;
+	if (ret == GH_ACCESS_DEFERRED) {
+		v->deferred = true;
+		r->stats.answering++;
+		return;
+	}
+	if (ret < 0) {
+		r->stats.device_errors++;
+		a->data = 0;
+	}
+	access_answer(r, v);
+}
+
+/* ---- ends ------------------------------------------------------------------------ */
+
+static void handle_status(struct gh_runner *r, struct gh_vcpu *v)
+{
+	const struct gh_vm_events *events = v->vm->events;
+	const struct gh_vcpu_run *run = v->run;
+	struct gh_vm_result result = {
+		.end = GH_VM_END_CRASHED,
+		.exit_type = run->status.exit_info.type,
+		.reason_size = run->status.exit_info.reason_size,
+	};
+
+	r->stats.status++;
+	if (result.reason_size > sizeof(result.reason))
+		result.reason_size = sizeof(result.reason);
+	memcpy(result.reason, run->status.exit_info.reason, result.reason_size);
+	if (run->status.status == GH_VM_STATUS_EXITED) {
+		/* The resource manager's exit types: 1 off, 2 and 3 reset, 7 stopped. */
+		if (result.exit_type <= 1)
+			result.end = GH_VM_END_OFF;
+		else if (result.exit_type <= 3)
+			result.end = GH_VM_END_RESET;
+		else if (result.exit_type == 7)
+			result.end = GH_VM_END_STOPPED;
+	}
+	if (events && events->status)
+		events->status(v->vm->opaque, v, &result);
+	/*
+	 * Of a VM that is over by itself every vCPU gets its own STATUS, and it needs
+	 * CPU time for that. After a crash nobody can rely on it.
+	 */
+	if (result.end == GH_VM_END_CRASHED)
+		gh_vm_end(v->vm, &result);
+	else if (v->vm->result.end == GH_VM_END_NONE)
+		v->vm->result = result;
+	gh_vcpu_end(v);
+}
+
+static void handle_error(struct gh_runner *r, struct gh_vcpu *v, int error)
+{
+	const struct gh_vm_result result = { .end = GH_VM_END_ERROR, .error = error };
+
+	if (error == -ECANCELED) {
+		r->stats.canceled++;
+		/* Cancelled by somebody else: the vCPU is as runnable as before. */
+		if (v->held)
+			gh_vcpu_out(v);
+		else
+			gh_vcpu_ready(r, v);
+		return;
+	}
+	r->stats.errors++;
+	if (!v->held)
+		gh_fail_vm(v->vm, (int)v->index, error, "running a vCPU", NULL);
+	gh_vm_end(v->vm, &result);
+	gh_vcpu_end(v);
+}
+
+/*
+ * The guest is asleep. It gets a command of its own, which parks, and the runner
+ * remembers what it had done before: many guests sleep each time after the same.
+ */
+static void handle_waiting(struct gh_runner *r, struct gh_vcpu *v)
+{
+	v->sleeps |= v->after;
+	v->alone = true;
+	gh_vcpu_ready(r, v);
+}
+
+/* PREEMPTED and INTR do not prove that the guest took the answer; it is sent again. */
+static void handle_slice(struct gh_runner *r, struct gh_vcpu *v, const struct gh_uring_exit *x)
+{
+	if (x->reason == GH_URING_EXIT_INTR)
+		r->stats.interrupted++;
+	else if (x->not_entered)
+		r->stats.not_entered++;
+	else
+		r->stats.preempted++;
+	gh_vcpu_ready(r, v);
+}
+
+static void other_exit(struct gh_runner *r, struct gh_vcpu *v, const struct gh_uring_exit *x)
+{
+	v->has_answer = v->has_answer && x->reason != GH_URING_EXIT_RUNNABLE &&
+			x->reason != GH_URING_EXIT_WAITING;
+	if (x->reason == GH_URING_EXIT_RUNNABLE) {
+		r->stats.parks++;
+		r->stats.wakeups++;
+	}
+	if (v->held)
+		gh_vcpu_out(v);
+	else if (x->reason == GH_URING_EXIT_WAITING)
+		handle_waiting(r, v);
+	else if (x->reason == GH_URING_EXIT_RUNNABLE)
+		gh_vcpu_ready(r, v);
+	else
+		handle_slice(r, v, x);
+}
+
+/* The guest ran, and did not sleep at once although it had @alone for that. */
+static inline void set_after(struct gh_vcpu *v, enum gh_vcpu_after after)
+{
+	if (v->alone && after != GH_AFTER_START)
+		v->sleeps &= (uint8_t)~v->after;
+	v->after = (uint8_t)after;
+	v->alone = v->sleeps & after;
+}
+
+/*
+ * Of the command or entry of @v that came back with @res. @exit is its decoded form
+ * when @res is 0.
+ */
+void gh_exit_handle(struct gh_runner *r, struct gh_vcpu *v, int res,
+		    const struct gh_uring_exit *exit)
+{
+	v->state = GH_VCPU_REAPED;
+	if (res) {
+		handle_error(r, v, res);
+		return;
+	}
+	switch (exit->reason) {
+	case GH_URING_EXIT_MMIO:
+		v->has_answer = false;
+		set_after(v, GH_AFTER_MMIO);
+		if (v->held)
+			gh_vcpu_out(v);
+		else
+			handle_mmio(r, v, exit);
+		return;
+	case GH_URING_EXIT_STATUS:
+		handle_status(r, v);
+		return;
+	case GH_URING_EXIT_RUNNABLE:
+		set_after(v, GH_AFTER_START);
+		break;
+	case GH_URING_EXIT_PREEMPTED:
+	case GH_URING_EXIT_INTR:
+		set_after(v, GH_AFTER_SLICE);
+		break;
+	}
+	other_exit(r, v, exit);
+}

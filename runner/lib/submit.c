@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Submitting: which vCPUs run next, and in which way they are given to the driver.
+ *
+ *  - several: one batch, which never sleeps; so a guest that waits comes back;
+ *  - a guest that waits, or probably will: a command of its own, which parks;
+ *  - one vCPU and nothing else to submit: a batch of one by ioctl, where a ring
+ *    would cost more than the system call it saves.
+ */
+#include <assert.h>
+#include <poll.h>
+
+#include "internal.h"
+
+static void sqe_target(struct io_uring_sqe *sqe, const struct gh_vcpu *v, unsigned int op)
+{
+	if (v->fixed)
+		sqe->flags |= IOSQE_FIXED_FILE;
+	sqe->user_data = gh_uring_pack(op, v->slot, v->generation);
+}
+
+/* Returns false when the submission queue is full. */
+static bool prep_run(struct gh_runner *r, struct gh_vcpu *v)
+{
+	struct io_uring_sqe *sqe = gh_get_sqe(r);
+	int fd = v->fixed ? (int)v->slot : v->fd;
+
+	if (!sqe)
+		return false;
+	assert(v->state == GH_VCPU_READY || v->state == GH_VCPU_IN_FLIGHT);
+	if (v->has_answer)
+		gh_uring_prep_run_resume(sqe, fd, v->slice_ns, r->sched.deadline_ns, v->answer);
+	else
+		gh_uring_prep_run(sqe, fd, v->slice_ns, r->sched.deadline_ns);
+	sqe_target(sqe, v, GH_URING_OP_RUN);
+	v->state = GH_VCPU_IN_FLIGHT;
+	r->stats.in_flight++;
+	r->stats.submitted++;
+	return true;
+}
+
+static void submit_cancels(struct gh_runner *r)
+{
+	struct io_uring_sqe *sqe;
+	unsigned int slot;
+
+	for (slot = 0; r->cancels_wanted && slot < r->max_vcpus; slot++) {
+		struct gh_vcpu *v = r->vcpus[slot];
+
+		if (!v || !v->cancel_wanted)
+			continue;
+		if (v->state == GH_VCPU_IN_FLIGHT) {
+			sqe = gh_get_sqe(r);
+			if (!sqe)
+				return;
+			gh_uring_prep_cancel(sqe, v->fixed ? (int)v->slot : v->fd);
+			sqe_target(sqe, v, GH_URING_OP_CANCEL);
+		}
+		v->cancel_wanted = false;
+		r->cancels_wanted--;
+	}
+}
+
+static void arm_wake(struct gh_runner *r)
+{
+	struct io_uring_sqe *sqe;
+
+	if (r->wake_armed || !r->ring)
+		return;
+	sqe = gh_get_sqe(r);
+	if (!sqe)
+		return;
+	io_uring_prep_poll_add(sqe, r->ring->wake_fd, POLLIN);
+	sqe->user_data = gh_uring_pack(GH_OP_WAKE, 0, 0);
+	r->wake_armed = true;
+}
+
+/*
+ * Until when guests may run: @batch_ns, and no timer waits for them longer than for
+ * one short turn. A lone vCPU is bounded by its slice, and needs no look at the clock.
+ */
+static uint64_t deadline(const struct gh_runner *r)
+{
+	uint64_t now, until, least;
+
+	if (r->sched.ready.nr == 1 && !r->timers && r->ioctl != GH_IOCTL_NEVER)
+		return 0;
+	now = gh_now_ns();
+	until = now + r->sched.batch_ns;
+	if (!r->timers || r->timers->deadline_ns >= until)
+		return until;
+	/* One that is always due must not keep the guests from running. */
+	least = now + GH_MIN_BATCH_NS;
+	return r->timers->deadline_ns > least ? r->timers->deadline_ns : least;
+}
+
+static bool by_ioctl(const struct gh_runner *r, const struct gh_batch *b)
+{
+	if (r->ioctl != GH_IOCTL_LONE)
+		return r->ioctl == GH_IOCTL_ALWAYS;
+	return b->nr == 1 && !r->sqes_pending && (!r->ring || gh_ring_is_idle(r->ring));
+}
+
+/* Returns true if guests have run already. */
+static bool run_ready(struct gh_runner *r)
+{
+	struct gh_batch *b = &r->batches[r->fill];
+	struct gh_vcpu *v;
+	bool ioctl;
+
+	while ((v = gh_sched_next(&r->sched))) {
+		if (v->held) {
+			gh_vcpu_out(v);
+		} else if (r->has_batch && !v->alone) {
+			gh_batch_add(b, v);
+		} else if (!prep_run(r, v)) {
+			gh_queue_push_front(&r->sched.ready, v);
+			break;
+		}
+	}
+	if (!r->has_batch || !b->nr)
+		return false;
+	ioctl = by_ioctl(r, b);
+	/* On a ring a command of its own costs no more than a batch of one, and parks. */
+	if (b->nr == 1 && !ioctl && prep_run(r, b->vcpus[0])) {
+		b->nr = 0;
+		return false;
+	}
+	gh_batch_submit(r, b, ioctl);
+	return ioctl;
+}
+
+/*
+ * Gives what is ready to the driver; this is where the guests run. Waits for a
+ * completion only if nobody else could run.
+ */
+int gh_submit(struct gh_runner *r, unsigned int wait_nr, uint64_t timeout_ns)
+{
+	int ret;
+
+	if (r->cancels_wanted)
+		submit_cancels(r);
+	arm_wake(r);
+	if (gh_can_run(r)) {
+		gh_sched_begin(&r->sched, deadline(r));
+		if (run_ready(r))
+			wait_nr = 0;
+	}
+	if (gh_can_run(r) || r->ended || r->batches[r->handle].state == GH_BATCH_DONE)
+		wait_nr = 0;
+
+	if (!wait_nr && !r->sqes_pending)
+		return 0;
+	r->batch_open = true;
+	r->sqes_pending = false;
+	ret = r->ops->enter(r->ctx, wait_nr, timeout_ns);
+	if (ret < 0 && ret != -ETIME && ret != -EINTR)
+		return gh_fail(r, ret, "entering the ring",
+			       ret == -EBUSY ? "the completion queue overflowed" : NULL);
+	return ret;
+}
