@@ -11,7 +11,7 @@ _gh_runner()
 		words='run ps stats top kick stop console --help --version'
 	elif [ "$command" = run ]; then
 		words='--guest= --seconds= --slice-us= --backend=auto --backend=uring
-			--backend=sqpoll --backend=threads --control --control= --json=
+			--backend=ioctl --backend=sqpoll --backend=threads --control --control= --json=
 			--quiet --help --version'
 	elif [ "$command" = stats ]; then
 		words='--control= --json --openmetrics --output= --help'

@@ -56,8 +56,10 @@ static void help(void)
 	     "                           (default: until they power off, or Ctrl-C)\n"
 	     "      --slice-us=N       longest time a vCPU runs before others do (2000)\n"
 	     "      --backend=NAME     how vCPUs are run:\n"
-	     "                           auto      uring; threads where io_uring is not allowed\n"
+	     "                           auto      uring, a lone vCPU by ioctl; threads where\n"
+	     "                                     io_uring is not allowed\n"
 	     "                           uring     on a ring, in one thread\n"
+	     "                           ioctl     by ioctl, in one thread; a ring for sleepers\n"
 	     "                           sqpoll    on a ring, in its kernel thread\n"
 	     "                           threads   by ioctl, with a thread for each vCPU\n"
 	     "      --control[=PATH]   take requests of 'gh-runner ps' and others at a socket of\n"
@@ -224,6 +226,7 @@ static bool backend(struct run_options *o, const char *name)
 		[GH_BACKEND_URING] = "uring",
 		[GH_BACKEND_SQPOLL] = "sqpoll",
 		[GH_BACKEND_THREADS] = "threads",
+		[GH_BACKEND_IOCTL] = "ioctl",
 	};
 	unsigned int i;
 
@@ -233,10 +236,7 @@ static bool backend(struct run_options *o, const char *name)
 		o->backend = (enum gh_backend)i;
 		return true;
 	}
-	if (!strcmp(name, "ioctl"))
-		return bad("backend 'ioctl' is not available: the ioctl of a vCPU that waits or "
-			   "computes returns to nobody else; use 'threads'");
-	return bad("--backend: '%s' is none of auto, uring, sqpoll, threads", name);
+	return bad("--backend: '%s' is none of auto, uring, ioctl, sqpoll, threads", name);
 }
 
 bool run_option_set(struct run_options *o, const char *name, const char *value)

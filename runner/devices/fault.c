@@ -70,6 +70,16 @@ static int fault_access(void *device, struct gh_access *a)
 	}
 }
 
+/* What is late is owed to a vCPU, and that is awaited before. */
+static int fault_move(void *device, struct gh_runner *runner)
+{
+	struct gh_faultdev *d = device;
+
+	if (runner)
+		d->runner = runner;
+	return 0;
+}
+
 static void fault_release(void *device)
 {
 	gh_faultdev_destroy(device);
@@ -80,6 +90,7 @@ const struct gh_device_ops gh_faultdev_ops = {
 	.read = fault_access,
 	.write = fault_access,
 	.release = fault_release,
+	.move = fault_move,
 };
 
 int gh_faultdev_create(struct gh_runner *runner, uint64_t delay_ns, struct gh_faultdev **dev)

@@ -120,6 +120,20 @@ static int filedev_dt_node(void *device, void *fdt)
 	return fdt_property_string(fdt, "compatible", "gh-runner,filedev");
 }
 
+/* A request can be left over from a vCPU that is not there any more. */
+static int filedev_move(void *device, struct gh_runner *runner)
+{
+	struct gh_filedev *d = device;
+	unsigned int i;
+
+	for (i = 0; i < MAX_REQUESTS; i++)
+		if (d->requests[i].busy)
+			return -EBUSY;
+	if (runner)
+		d->runner = runner;
+	return 0;
+}
+
 static void filedev_release(void *device)
 {
 	((struct gh_filedev *)device)->gone = true;
@@ -131,6 +145,7 @@ const struct gh_device_ops gh_filedev_ops = {
 	.write = filedev_write,
 	.dt_node = filedev_dt_node,
 	.release = filedev_release,
+	.move = filedev_move,
 };
 
 int gh_filedev_create(struct gh_runner *runner, int fd, struct gh_filedev **dev)

@@ -197,6 +197,22 @@ static int pl031_dt_node(void *device, void *fdt)
 	return fdt_property(fdt, "compatible", compatible, sizeof(compatible));
 }
 
+static int pl031_move(void *device, struct gh_runner *runner)
+{
+	struct gh_pl031 *c = device;
+
+	if (!c->config.runner)
+		return 0;
+	if (!runner) {
+		gh_timer_cancel(c->config.runner, &c->timer);
+		return 0;
+	}
+	c->config.runner = runner;
+	look_for_match(c);
+	update(c);
+	return 0;
+}
+
 static void pl031_release(void *device)
 {
 	gh_pl031_destroy(device);
@@ -208,6 +224,7 @@ const struct gh_device_ops gh_pl031_ops = {
 	.write = pl031_write,
 	.dt_node = pl031_dt_node,
 	.release = pl031_release,
+	.move = pl031_move,
 };
 
 int gh_pl031_create(const struct gh_pl031_config *config, struct gh_pl031 **rtc)

@@ -145,6 +145,9 @@ int gh_runner_dispatch(struct gh_runner *r, unsigned int budget)
 		done++;
 	}
 	handle_ended(r);
+	gh_vms_leave(r);
+	if (atomic_load_explicit(&r->inbox, memory_order_relaxed))
+		gh_inbox_handle(r);
 	r->in_callback = false;
 	if (r->timers)
 		gh_timers_run(r, gh_now_ns());

@@ -6,10 +6,8 @@
 
 #include "internal.h"
 
-static void vcpu_check_vm_done(struct gh_vm *vm)
+static void vm_done(struct gh_vm *vm)
 {
-	if (vm->live)
-		return;
 	assert(vm->state != GH_VM_ENDED);
 	vm->state = GH_VM_ENDED;
 	vm->runner->running_vms--;
@@ -25,17 +23,27 @@ void gh_vcpu_end(struct gh_vcpu *v)
 		v->vm->runner->stats.answering--;
 	}
 	v->state = GH_VCPU_ENDED;
-	v->vm->live--;
-	vcpu_check_vm_done(v->vm);
+	if (!--v->vm->live)
+		vm_done(v->vm);
 }
 
-/* A vCPU that must not run again is out of the driver and of every queue. */
+/* A vCPU that is not to run is out of the driver and of every queue. */
 void gh_vcpu_out(struct gh_vcpu *v)
 {
-	gh_vcpu_end(v);
+	struct gh_vm *vm = v->vm;
+
+	if (vm->state == GH_VM_STOPPING) {
+		gh_vcpu_end(v);
+	} else if (v->removing) {
+		vm->live--;
+		gh_vcpu_finish_removal(v);
+	} else {
+		v->state = GH_VCPU_IDLE;
+		gh_vm_try_leave(vm);
+	}
 }
 
-static void vcpu_want_cancel(struct gh_vcpu *v)
+void gh_vcpu_want_cancel(struct gh_vcpu *v)
 {
 	if (v->cancel_wanted)
 		return;
@@ -51,17 +59,21 @@ void gh_vm_end(struct gh_vm *vm, const struct gh_vm_result *result)
 {
 	unsigned int i;
 
+	if (vm->state == GH_VM_MOVING)
+		gh_vm_stay(vm);
 	if (vm->state != GH_VM_RUNNING)
 		return;
 	vm->state = GH_VM_STOPPING;
 	if (vm->result.end == GH_VM_END_NONE)
 		vm->result = *result;
+	if (!vm->live)
+		vm_done(vm);
 	for (i = 0; i < vm->nr_vcpus; i++) {
 		struct gh_vcpu *v = &vm->vcpus[i];
 
 		v->held = true;
 		if (v->state == GH_VCPU_IN_FLIGHT)
-			vcpu_want_cancel(v);
+			gh_vcpu_want_cancel(v);
 		else if (v->state == GH_VCPU_ANSWERING)
 			gh_vcpu_end(v);
 	}

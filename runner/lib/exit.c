@@ -118,6 +118,8 @@ static void handle_status(struct gh_runner *r, struct gh_vcpu *v)
 	}
 	if (events && events->status)
 		events->status(v->vm->opaque, v, &result);
+	if (v->vm->state == GH_VM_MOVING)
+		gh_vm_stay(v->vm);
 	/*
 	 * Of a VM that is over by itself every vCPU gets its own STATUS, and it needs
 	 * CPU time for that. After a crash nobody can rely on it.
@@ -215,7 +217,8 @@ void gh_exit_handle(struct gh_runner *r, struct gh_vcpu *v, int res,
 	case GH_URING_EXIT_MMIO:
 		v->has_answer = false;
 		set_after(v, GH_AFTER_MMIO);
-		if (v->held)
+		/* Of a VM that moves the access is answered here, and taken there. */
+		if (v->held && v->vm->state == GH_VM_STOPPING)
 			gh_vcpu_out(v);
 		else
 			handle_mmio(r, v, exit);

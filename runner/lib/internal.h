@@ -56,7 +56,9 @@ enum gh_vcpu_after {
  * @slice_ns: the longest time it runs before others get their turn
  * @has_answer: it is sent with each run until one completes with something that
  *	proves that the guest has it
- * @held: it is not run again, because of what happens to the VM
+ * @present: bound to the VM, with a slot; the vCPU can be removed and added again
+ * @held: it is not run again, because of what happens to it or to the VM
+ * @removing: gh_vcpu_remove() waits for it to come out
  * @alone: it waits for a wake-up, or probably will: it gets a command of its own, which
  *	parks, and not a place in a batch
  * @deferred: counted in gh_stats::answering
@@ -82,7 +84,9 @@ struct gh_vcpu {
 	uint32_t slice_ns;
 	enum gh_vcpu_state state;
 	bool has_answer;
+	bool present;
 	bool held;
+	bool removing;
 	bool alone;
 	bool deferred;
 	bool fixed;
@@ -156,24 +160,42 @@ struct gh_batch {
 	struct gh_vcpu **vcpus;
 };
 
+/**
+ * struct gh_msg - something for another runner's thread
+ * @deliver: called there, from dispatch
+ */
+struct gh_msg {
+	struct gh_msg *next;
+	void (*deliver)(struct gh_runner *r, struct gh_msg *msg);
+};
+
 enum gh_vm_state {
 	GH_VM_NEW,
 	GH_VM_RUNNING,
+	GH_VM_MOVING,		/* its vCPUs are held back until all are idle */
 	GH_VM_STOPPING,		/* gh_vm_stop(), or a vCPU failed: no vCPU is run again */
 	GH_VM_ENDED,
 };
 
 /**
  * struct gh_vm - one virtual machine
+ * @runner: where it is; of the thread of that runner, as all else
+ * @ops, @ctx: of @runner, for gh_vcpu_kick()
  * @next: in gh_runner::vms
- * @next_ended: in gh_runner::ended
+ * @next_ended: in gh_runner::ended or ::leaving
+ * @to: where it moves
+ * @msg: carries it there
  * @mem: guest memory, owned; the guest's from start on: touching it then is fatal
- * @live: vCPUs that have not ended
+ * @live: vCPUs that are there and have not ended
  */
 struct gh_vm {
 	struct gh_runner *runner;
+	const struct gh_port_ops *ops;
+	void *ctx;
 	struct gh_vm *next;
 	struct gh_vm *next_ended;
+	struct gh_runner *to;
+	struct gh_msg msg;
 	enum gh_vm_state state;
 	int fd;
 	char name[GH_MAX_NAME];
@@ -201,6 +223,9 @@ struct gh_vm {
  * @reaped: commands that came back and dispatch has not handled
  * @io_head, @io_tail: finished device I/O, likewise
  * @ended: VMs whose ended() is due
+ * @leaving: VMs that move and are idle
+ * @inbox: messages, newest first; any thread
+ * @slots_used: taken, and reserved for VMs on their way; any thread
  * @timers, @due: by deadline; those that are being fired
  * @cancels_wanted: vCPUs with cancel_wanted
  * @running_vms: started and not ended
@@ -235,6 +260,9 @@ struct gh_runner {
 	struct gh_io *io_head;
 	struct gh_io *io_tail;
 	struct gh_vm *ended;
+	struct gh_vm *leaving;
+	_Atomic(struct gh_msg *) inbox;
+	atomic_uint slots_used;
 	struct gh_timer *timers;
 	struct gh_timer *due;
 	void (*foreign_cqe)(void *opaque, const struct io_uring_cqe *cqe);
@@ -271,6 +299,7 @@ int gh_fail_vm(struct gh_vm *vm, int vcpu, int error, const char *what, const ch
 int gh_runner_create_port(const struct gh_runner_config *config, const struct gh_port_ops *ops,
 			  void *ctx, struct gh_runner **runner, struct gh_error_info *error);
 struct io_uring_sqe *gh_get_sqe(struct gh_runner *r);
+void gh_runner_wake(const struct gh_runner *r);
 
 /* submit.c */
 int gh_submit(struct gh_runner *r, unsigned int wait_nr, uint64_t timeout_ns);
@@ -288,7 +317,28 @@ unsigned int gh_batches_handle(struct gh_runner *r, unsigned int budget);
 void gh_exit_handle(struct gh_runner *r, struct gh_vcpu *v, int res,
 		    const struct gh_uring_exit *exit);
 
+/* vcpu.c */
+#define GH_NO_SLOT	UINT32_MAX
+
+const char *gh_files_hint(int error);
+bool gh_slots_reserve(struct gh_runner *r, unsigned int nr);
+void gh_slots_release(struct gh_runner *r, unsigned int nr);
+int gh_vcpu_init(struct gh_vcpu *v);
+void gh_vcpu_exit(struct gh_vcpu *v);
+int gh_vcpu_attach(struct gh_vcpu *v);
+void gh_vcpu_detach(struct gh_vcpu *v);
+void gh_vcpu_start(struct gh_vcpu *v);
+void gh_vcpu_finish_removal(struct gh_vcpu *v);
+
+/* move.c */
+void gh_runner_post(struct gh_runner *r, struct gh_msg *msg);
+void gh_inbox_handle(struct gh_runner *r);
+void gh_vm_try_leave(struct gh_vm *vm);
+void gh_vm_stay(struct gh_vm *vm);
+void gh_vms_leave(struct gh_runner *r);
+
 /* end.c */
+void gh_vcpu_want_cancel(struct gh_vcpu *v);
 void gh_vcpu_end(struct gh_vcpu *v);
 void gh_vcpu_out(struct gh_vcpu *v);
 void gh_vm_end(struct gh_vm *vm, const struct gh_vm_result *result);

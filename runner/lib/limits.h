@@ -27,6 +27,9 @@
 #define GH_DTB_SIZE		(GH_DTB_CONTENT + GH_DTB_SLACK)
 
 #define GH_DEFAULT_VCPUS	1024
+/* What the driver does with a slice beyond them is its business. */
+#define GH_MIN_SLICE_NS		10000U
+#define GH_MAX_SLICE_NS		4000000U
 #define GH_DEFAULT_SLICE_NS	2000000U
 #define GH_DEFAULT_BATCH_NS	10000000ULL
 #define GH_DEFAULT_BATCH	256

@@ -177,8 +177,9 @@ int gh_runner_destroy(struct gh_runner *r)
 {
 	if (!r)
 		return 0;
-	if (r->vms)
-		return gh_fail(r, -EBUSY, "destroying the runner", "destroy its VMs first");
+	if (r->vms || atomic_load(&r->slots_used))
+		return gh_fail(r, -EBUSY, "destroying the runner",
+			       "destroy its VMs first; one may be on its way to it");
 	if (r->ring) {
 		gh_ring_exit(r->ring);
 		free(r->ring);
@@ -228,7 +229,8 @@ static bool to_handle(const struct gh_runner *r)
 
 static bool work_waits(const struct gh_runner *r)
 {
-	return gh_can_run(r) || to_handle(r) || r->ended || r->cancels_wanted;
+	return gh_can_run(r) || to_handle(r) || r->ended || r->leaving || r->cancels_wanted ||
+	       atomic_load_explicit(&r->inbox, memory_order_relaxed);
 }
 
 uint64_t gh_runner_timeout_ns(const struct gh_runner *r)
@@ -291,14 +293,20 @@ int gh_runner_run(struct gh_runner *r)
 	return 0;
 }
 
-void gh_runner_quit(struct gh_runner *r)
+/* Any thread, and signal handlers. */
+void gh_runner_wake(const struct gh_runner *r)
 {
 	const uint64_t one = 1;
 
-	atomic_store(&r->quit, true);
 	if (r->threads)
 		gh_threads_wake(r->threads);
 	/* It fails only when the counter is full, and then the ring is awake anyway. */
 	if (r->ring && write(r->ring->wake_fd, &one, sizeof(one)) < 0)
 		return;
+}
+
+void gh_runner_quit(struct gh_runner *r)
+{
+	atomic_store(&r->quit, true);
+	gh_runner_wake(r);
 }

@@ -7,6 +7,7 @@
 void gh_runner_stats(const struct gh_runner *r, struct gh_stats *stats)
 {
 	const struct gh_vm *vm;
+	unsigned int i;
 
 	*stats = r->stats;
 	stats->runnable = r->sched.ready.nr + r->reaped.nr;
@@ -14,7 +15,8 @@ void gh_runner_stats(const struct gh_runner *r, struct gh_stats *stats)
 	stats->vcpus = 0;
 	for (vm = r->vms; vm; vm = vm->next) {
 		stats->vms++;
-		stats->vcpus += vm->nr_vcpus;
+		for (i = 0; i < vm->nr_vcpus; i++)
+			stats->vcpus += vm->vcpus[i].present;
 	}
 }
 

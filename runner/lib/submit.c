@@ -146,7 +146,7 @@ int gh_submit(struct gh_runner *r, unsigned int wait_nr, uint64_t timeout_ns)
 		if (run_ready(r))
 			wait_nr = 0;
 	}
-	if (gh_can_run(r) || r->ended || r->batches[r->handle].state == GH_BATCH_DONE)
+	if (gh_can_run(r) || r->ended || r->leaving || r->batches[r->handle].state == GH_BATCH_DONE)
 		wait_nr = 0;
 
 	if (!wait_nr && !r->sqes_pending)

@@ -375,15 +375,12 @@ static int threads_set_file(void *ctx, unsigned int slot, int fd)
 	return -EOPNOTSUPP;
 }
 
-static int threads_map_run(void *ctx, int fd, size_t *size, struct gh_vcpu_run **run)
+static int threads_add_vcpu(void *ctx, int fd, struct gh_vcpu_run *run)
 {
 	struct gh_threads *t = ctx;
 	struct vcpu_fd *vcpus;
-	int nr = fd + 1, ret;
+	int nr = fd + 1, ret = 0;
 
-	ret = gh_port_map_run(NULL, fd, size, run);
-	if (ret)
-		return ret;
 	pthread_mutex_lock(&t->lock);
 	if (nr > t->nr_vcpus) {
 		vcpus = realloc(t->vcpus, (size_t)nr * 2 * sizeof(*vcpus));
@@ -395,14 +392,10 @@ static int threads_map_run(void *ctx, int fd, size_t *size, struct gh_vcpu_run *
 		}
 	}
 	if (nr <= t->nr_vcpus)
-		t->vcpus[fd] = (struct vcpu_fd) { .run = *run };
+		t->vcpus[fd] = (struct vcpu_fd) { .run = run };
 	else
 		ret = -ENOMEM;
 	pthread_mutex_unlock(&t->lock);
-	if (ret) {
-		gh_port_unmap_run(NULL, *run, *size);
-		*run = NULL;
-	}
 	return ret;
 }
 
@@ -410,8 +403,9 @@ const struct gh_port_ops gh_threads_port = {
 	.open = gh_port_open,
 	.ioctl = gh_port_ioctl,
 	.close = gh_port_close,
-	.map_run = threads_map_run,
+	.map_run = gh_port_map_run,
 	.unmap_run = gh_port_unmap_run,
+	.add_vcpu = threads_add_vcpu,
 	.get_sqe = threads_get_sqe,
 	.enter = threads_enter,
 	.reap = threads_reap,

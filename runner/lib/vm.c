@@ -54,6 +54,18 @@ static int config_check(struct gh_runner *r, const struct gh_vm_config *c)
 	return 0;
 }
 
+int gh_vm_set_slice(struct gh_vm *vm, uint32_t slice_ns)
+{
+	unsigned int i;
+
+	if (slice_ns < GH_MIN_SLICE_NS || slice_ns > GH_MAX_SLICE_NS)
+		return gh_fail_vm(vm, -1, -EINVAL, "setting the slice",
+				  "it is 10 us at least and 4 ms at most");
+	for (i = 0; i < vm->nr_vcpus; i++)
+		vm->vcpus[i].slice_ns = slice_ns;
+	return 0;
+}
+
 static struct gh_vm *vm_alloc(struct gh_runner *r, const struct gh_vm_config *c)
 {
 	struct gh_vm *vm = calloc(1, sizeof(*vm) + c->vcpus * sizeof(vm->vcpus[0]));
@@ -62,6 +74,8 @@ static struct gh_vm *vm_alloc(struct gh_runner *r, const struct gh_vm_config *c)
 	if (!vm)
 		return NULL;
 	vm->runner = r;
+	vm->ops = r->ops;
+	vm->ctx = r->ctx;
 	vm->fd = -1;
 	vm->nr_vcpus = c->vcpus;
 	vm->mem_size = c->memory_size;
@@ -74,82 +88,9 @@ static struct gh_vm *vm_alloc(struct gh_runner *r, const struct gh_vm_config *c)
 		vm->vcpus[i].fd = -1;
 		vm->vcpus[i].slice_ns = r->sched.slice_ns;
 		vm->vcpus[i].after = GH_AFTER_START;
-		vm->vcpus[i].slot = UINT32_MAX;
+		vm->vcpus[i].slot = GH_NO_SLOT;
 	}
 	return vm;
-}
-
-static const char *files_hint(int error)
-{
-	return error == -EMFILE ? "raise the limit of open files (ulimit -n)" : NULL;
-}
-
-/* ---- vCPUs ---------------------------------------------------------------------- */
-
-static int vcpu_take_slot(struct gh_vcpu *v)
-{
-	struct gh_runner *r = v->vm->runner;
-	unsigned int i;
-
-	for (i = 0; i < r->max_vcpus; i++) {
-		unsigned int slot = (r->next_slot + i) % r->max_vcpus;
-
-		if (r->vcpus[slot])
-			continue;
-		r->next_slot = (slot + 1) % r->max_vcpus;
-		r->vcpus[slot] = v;
-		r->generations[slot] = (r->generations[slot] + 1) & GH_URING_GENERATION_MASK;
-		v->slot = slot;
-		v->generation = r->generations[slot];
-		return 0;
-	}
-	return -ENOSPC;
-}
-
-static int vcpu_init(struct gh_vcpu *v)
-{
-	struct gh_runner *r = v->vm->runner;
-	struct gh_fn_vcpu_arg arg = { .id = v->index };
-	struct gh_fn_desc desc = {
-		.type = GH_FN_VCPU,
-		.arg_size = sizeof(arg),
-		.arg = (uintptr_t)&arg,
-	};
-	int ret;
-
-	ret = vcpu_take_slot(v);
-	if (ret)
-		return gh_fail_vm(v->vm, (int)v->index, ret, "adding a vCPU",
-				  "the runner is full: raise max_vcpus");
-	ret = r->ops->ioctl(r->ctx, v->vm->fd, GH_VM_ADD_FUNCTION, &desc);
-	if (ret < 0)
-		return gh_fail_vm(v->vm, (int)v->index, ret, "adding a vCPU", files_hint(ret));
-	v->fd = ret;
-	ret = r->ops->map_run(r->ctx, v->fd, &v->run_size, &v->run);
-	if (ret)
-		return gh_fail_vm(v->vm, (int)v->index, ret, "mapping a vCPU's run page", NULL);
-	ret = gh_batch_probe(r, v->fd);
-	if (ret)
-		return gh_fail_vm(v->vm, (int)v->index, ret, "adding a vCPU",
-				  "the driver has no GH_VCPU_RUN_BATCH: use another backend");
-	v->fixed = !r->ops->set_file(r->ctx, v->slot, v->fd);
-	return 0;
-}
-
-static void vcpu_exit(struct gh_vcpu *v)
-{
-	struct gh_runner *r = v->vm->runner;
-
-	if (v->cancel_wanted)
-		r->cancels_wanted--;
-	if (v->fixed)
-		r->ops->set_file(r->ctx, v->slot, -1);
-	if (v->run)
-		r->ops->unmap_run(r->ctx, v->run, v->run_size);
-	if (v->fd >= 0)
-		r->ops->close(r->ctx, v->fd);
-	if (v->slot != UINT32_MAX)
-		r->vcpus[v->slot] = NULL;
 }
 
 /* ---- life ----------------------------------------------------------------------- */
@@ -195,7 +136,7 @@ static void vm_free(struct gh_vm *vm)
 	unsigned int i;
 
 	for (i = vm->nr_vcpus; i-- > 0;)
-		vcpu_exit(&vm->vcpus[i]);
+		gh_vcpu_exit(&vm->vcpus[i]);
 	/* The last descriptor ends the VM and returns its memory; only then unmap. */
 	if (vm->fd >= 0)
 		r->ops->close(r->ctx, vm->fd);
@@ -216,7 +157,7 @@ static int vm_open(struct gh_vm *vm)
 	fd = r->ops->ioctl(r->ctx, dev, GH_CREATE_VM, NULL);
 	r->ops->close(r->ctx, dev);
 	if (fd < 0)
-		return gh_fail_vm(vm, -1, fd, "creating a VM (GH_CREATE_VM)", files_hint(fd));
+		return gh_fail_vm(vm, -1, fd, "creating a VM (GH_CREATE_VM)", gh_files_hint(fd));
 	vm->fd = fd;
 	return 0;
 }
@@ -241,7 +182,7 @@ int gh_vm_create(struct gh_runner *r, const struct gh_vm_config *config, struct 
 	if (ret)
 		goto err_free;
 	for (i = 0; i < vm->nr_vcpus; i++) {
-		ret = vcpu_init(&vm->vcpus[i]);
+		ret = gh_vcpu_init(&vm->vcpus[i]);
 		if (ret)
 			goto err_free;
 	}
@@ -344,10 +285,10 @@ int gh_vm_start(struct gh_vm *vm)
 		return ret;
 
 	vm->state = GH_VM_RUNNING;
-	vm->live = vm->nr_vcpus;
 	vm->runner->running_vms++;
 	for (i = 0; i < vm->nr_vcpus; i++)
-		gh_vcpu_ready(vm->runner, &vm->vcpus[i]);
+		if (vm->vcpus[i].present)
+			gh_vcpu_start(&vm->vcpus[i]);
 	return 0;
 }
 
@@ -369,7 +310,7 @@ int gh_vm_destroy(struct gh_vm *vm)
 
 	if (r->in_callback)
 		return gh_fail_vm(vm, -1, -EBUSY, "destroying the VM", "called from a callback");
-	if (vm->state == GH_VM_RUNNING || vm->state == GH_VM_STOPPING)
+	if (vm->state != GH_VM_NEW && vm->state != GH_VM_ENDED)
 		return gh_fail_vm(vm, -1, -EBUSY, "destroying the VM",
 				  "stop it and drive the runner until it ended");
 	for (ended = r->ended; ended; ended = ended->next_ended)
@@ -393,6 +334,11 @@ const char *gh_vm_name(const struct gh_vm *vm)
 	return vm->name;
 }
 
+struct gh_runner *gh_vm_runner(const struct gh_vm *vm)
+{
+	return vm->runner;
+}
+
 void *gh_vm_opaque(const struct gh_vm *vm)
 {
 	return vm->opaque;
@@ -411,22 +357,4 @@ struct gh_vcpu *gh_vm_vcpu(struct gh_vm *vm, unsigned int index)
 const struct gh_vm_result *gh_vm_result(const struct gh_vm *vm)
 {
 	return &vm->result;
-}
-
-struct gh_vm *gh_vcpu_vm(const struct gh_vcpu *vcpu)
-{
-	return vcpu->vm;
-}
-
-unsigned int gh_vcpu_index(const struct gh_vcpu *vcpu)
-{
-	return vcpu->index;
-}
-
-/* Nothing but the system call: safe in a signal handler. */
-int gh_vcpu_kick(struct gh_vcpu *vcpu)
-{
-	struct gh_runner *r = vcpu->vm->runner;
-
-	return r->ops->ioctl(r->ctx, vcpu->fd, GH_VCPU_KICK, NULL);
 }

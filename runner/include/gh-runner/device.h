@@ -12,6 +12,7 @@
 extern "C" {
 #endif
 
+struct gh_runner;
 struct gh_vcpu;
 
 /**
@@ -41,6 +42,9 @@ struct gh_access {
  * @dt_node: optional: adds the device's properties; @fdt is a libfdt tree in
  *	sequential-write state inside the device's node, whose reg is there already
  * @release: optional: the VM is being destroyed
+ * @move: required of a device that keeps a runner: @runner NULL: no vCPU of the VM runs,
+ *	give up timers and I/O of the runner (or return -errno: it can not leave now);
+ *	else, on the thread of @runner: it is there. Returns 0 then
  */
 struct gh_device_ops {
 	const char *name;
@@ -48,6 +52,7 @@ struct gh_device_ops {
 	int (*write)(void *device, struct gh_access *access);
 	int (*dt_node)(void *device, void *fdt);
 	void (*release)(void *device);
+	int (*move)(void *device, struct gh_runner *runner);
 };
 
 /* Answers a deferred access; no use of @access afterwards. */

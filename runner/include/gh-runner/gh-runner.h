@@ -71,13 +71,10 @@ int gh_runner_create(const struct gh_runner_config *config, struct gh_runner **r
 		     struct gh_error_info *error);
 /* What was asked for, and what AUTO has become: URING or THREADS. */
 enum gh_backend gh_runner_backend(const struct gh_runner *runner);
-/* -EBUSY while VMs exist. NULL is fine. */
+/* -EBUSY while VMs exist, or one is on its way to it. NULL is fine. */
 int gh_runner_destroy(struct gh_runner *runner);
 
-/*
- * Runs until no VM is left running or gh_runner_quit() was called. Returns 0, or
- * -EINTR after a signal (call again to go on), or the error of the ring.
- */
+/* Until no VM runs or gh_runner_quit(): 0; -EINTR: a signal, go on; or the ring's error. */
 int gh_runner_run(struct gh_runner *runner);
 /* Makes gh_runner_run() return. Any thread, and signal handlers. */
 void gh_runner_quit(struct gh_runner *runner);
@@ -169,18 +166,21 @@ struct gh_vm_result {
  * @access: no window claims it; @access->offset is its guest physical address. Answers
  *	as a device does. Without it reads give all-ones and writes are dropped
  * @status: a vCPU came back for good, before the runner draws its conclusions
+ * @moved: gh_vm_move() has brought it to @runner, whose thread this is; if that is
+ *	where it was, a device refused
  */
 struct gh_vm_events {
 	void (*ended)(void *opaque, struct gh_vm *vm, const struct gh_vm_result *result);
 	int (*access)(void *opaque, struct gh_access *access);
 	void (*status)(void *opaque, struct gh_vcpu *vcpu, const struct gh_vm_result *result);
+	void (*moved)(void *opaque, struct gh_vm *vm, struct gh_runner *runner);
 };
 
 /**
  * struct gh_vm_config - everything is read during gh_vm_create() only, except @opaque
  * @name: 1 to 31 bytes, for errors and for the guest's device tree
  * @memory_size: bytes at 0x80000000, a multiple of 2 MiB
- * @vcpus: 1 to 8
+ * @vcpus: 1 to 8, of which some may be removed before the start
  * @image: the guest: ELF, arm64 Image or flat binary (told apart by content)
  * @image_size: in bytes
  * @bootargs: /chosen/bootargs, NULL: none
@@ -203,24 +203,46 @@ int gh_vm_create(struct gh_runner *runner, const struct gh_vm_config *config,
 int gh_vm_start(struct gh_vm *vm);
 /* Takes all vCPUs out of the guest; events->ended() follows when they are. */
 int gh_vm_stop(struct gh_vm *vm);
-/*
- * Frees the VM and calls the devices' release(). -EBUSY while a vCPU is in flight
- * (stop it, and drive the runner until it ended) and from inside a callback.
- */
+/* Calls release() of its devices. -EBUSY until it has ended, and in a callback. */
 int gh_vm_destroy(struct gh_vm *vm);
+
+/*
+ * From their next runs on @vm's vCPUs run @slice_ns (10 us to 4 ms, else -EINVAL) at a
+ * time: guests that compute share the CPU in proportion to their slices.
+ */
+int gh_vm_set_slice(struct gh_vm *vm, uint32_t slice_ns);
+/*
+ * Takes a running VM with its devices to @to, another runner of the same backend, whose
+ * thread may be any; events->moved() follows there. Its vCPUs come out of the guest
+ * first, and accesses that a device owes are awaited. Meanwhile only gh_vcpu_kick(),
+ * and on this thread gh_vm_stop(), may be called. An end of the VM cancels the move.
+ * -EINVAL: not running, or no such way; -ENOSPC: @to is full.
+ */
+int gh_vm_move(struct gh_vm *vm, struct gh_runner *to);
 
 const char *gh_vm_name(const struct gh_vm *vm);
 void *gh_vm_opaque(const struct gh_vm *vm);
+struct gh_runner *gh_vm_runner(const struct gh_vm *vm);
 unsigned int gh_vm_vcpus(const struct gh_vm *vm);
 struct gh_vcpu *gh_vm_vcpu(struct gh_vm *vm, unsigned int index);
 /* GH_VM_END_NONE while it runs. */
 const struct gh_vm_result *gh_vm_result(const struct gh_vm *vm);
 
+/*
+ * Takes a vCPU out of a new or running VM, and its descriptor and slot with it. The
+ * guest should have switched it off. 0: it is out; -EINPROGRESS: once the runner was
+ * driven, see gh_vcpu_present(); -EBUSY: a device owes it an answer. Then
+ * gh_vcpu_add() can put it back: -EEXIST if it is there, -EBUSY if it goes, -ENOSPC.
+ */
+int gh_vcpu_remove(struct gh_vcpu *vcpu);
+int gh_vcpu_add(struct gh_vm *vm, unsigned int index);
+bool gh_vcpu_present(const struct gh_vcpu *vcpu);
+
 struct gh_vm *gh_vcpu_vm(const struct gh_vcpu *vcpu);
 unsigned int gh_vcpu_index(const struct gh_vcpu *vcpu);
 /*
  * Ends the slice in progress or the park, so that the vCPU comes back to the
- * runner once. Any thread, and signal handlers, while the VM exists.
+ * runner once. Any thread, and signal handlers, while the vCPU is present.
  */
 int gh_vcpu_kick(struct gh_vcpu *vcpu);
 

@@ -52,6 +52,9 @@ static int fake_ioctl(void *ctx, int fd, unsigned long request, void *arg)
 		f->vcpus[f->nr_vcpus].open = true;
 		f->open_fds++;
 		return FD_VCPU + (int)f->nr_vcpus++;
+	case GH_VM_REMOVE_FUNCTION:
+		f->removed++;
+		return 0;
 	case GH_VCPU_KICK:
 		f->kicks++;
 		return 0;

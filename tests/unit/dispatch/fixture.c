@@ -10,17 +10,20 @@ struct gh_vm_result ended[FAKE_VCPUS];
 struct gh_error_info error_at_end;
 enum gh_vm_end status_ends[FAKE_VCPUS];
 struct gh_access unclaimed;
-unsigned int nr_ended, nr_unclaimed, nr_status, idle_count;
+unsigned int nr_ended, nr_unclaimed, nr_status, nr_moved, idle_count;
+struct gh_runner *moved_to;
 struct device dev;
 
 static void on_ended(void *opaque, struct gh_vm *vm, const struct gh_vm_result *result)
 {
+	struct gh_runner *mine = gh_vm_runner(vm);
+
 	cr_assert_eq(opaque, f);
-	error_at_end = *gh_runner_last_error(r);
+	error_at_end = *gh_runner_last_error(mine);
 	cr_assert_eq(gh_vm_destroy(vm), -EBUSY, "not from a callback");
-	cr_assert_eq(gh_runner_dispatch(r, 0), -EBUSY, "no recursion");
-	cr_assert_eq(gh_runner_prepare(r), -EBUSY);
-	cr_assert_eq(gh_runner_run(r), -EBUSY);
+	cr_assert_eq(gh_runner_dispatch(mine, 0), -EBUSY, "no recursion");
+	cr_assert_eq(gh_runner_prepare(mine), -EBUSY);
+	cr_assert_eq(gh_runner_run(mine), -EBUSY);
 	ended[nr_ended++] = *result;
 }
 
@@ -38,8 +41,16 @@ static void on_status(void *opaque, struct gh_vcpu *vcpu, const struct gh_vm_res
 	status_ends[nr_status++ % FAKE_VCPUS] = result->end;
 }
 
+static void on_moved(void *opaque, struct gh_vm *vm, struct gh_runner *runner)
+{
+	cr_assert_eq(opaque, f);
+	cr_assert_eq(gh_vm_runner(vm), runner);
+	moved_to = runner;
+	nr_moved++;
+}
+
 static const struct gh_vm_events events = {
-	.ended = on_ended, .access = on_access, .status = on_status,
+	.ended = on_ended, .access = on_access, .status = on_status, .moved = on_moved,
 };
 
 static int dev_read(void *device, struct gh_access *a)
@@ -61,6 +72,17 @@ static int dev_write(void *device, struct gh_access *a)
 	return d->answer;
 }
 
+static int dev_move(void *device, struct gh_runner *runner)
+{
+	struct device *d = device;
+
+	if (d->refuses)
+		return -EBUSY;
+	d->moves++;
+	d->runner = runner;
+	return 0;
+}
+
 static void dev_release(void *device)
 {
 	((struct device *)device)->released++;
@@ -71,6 +93,7 @@ const struct gh_device_ops dev_ops = {
 	.read = dev_read,
 	.write = dev_write,
 	.release = dev_release,
+	.move = dev_move,
 };
 
 void fixture_setup(void)
@@ -86,6 +109,8 @@ void fixture_setup(void)
 	nr_ended = 0;
 	nr_unclaimed = 0;
 	nr_status = 0;
+	nr_moved = 0;
+	moved_to = NULL;
 	cr_assert_eq(gh_runner_create_port(&config, &fake_port, f, &r, NULL), 0);
 }
 

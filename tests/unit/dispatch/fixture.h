@@ -19,13 +19,16 @@
  * @value: what a read gives
  * @last: the access that came last, for a deferred answer
  * @seen: copies of the accesses
+ * @runner, @moves, @refuses: told by, calls of, and answer to move()
  */
 struct device {
 	int answer;
 	uint64_t value;
 	struct gh_access *last;
 	struct gh_access seen[8];
-	unsigned int reads, writes, released;
+	unsigned int reads, writes, released, moves;
+	struct gh_runner *runner;
+	bool refuses;
 };
 
 extern struct fake *f;
@@ -37,7 +40,8 @@ extern struct gh_vm_result ended[FAKE_VCPUS];
 extern struct gh_error_info error_at_end;
 extern enum gh_vm_end status_ends[FAKE_VCPUS];
 extern struct gh_access unclaimed;
-extern unsigned int nr_ended, nr_unclaimed, nr_status, idle_count;
+extern unsigned int nr_ended, nr_unclaimed, nr_status, nr_moved, idle_count;
+extern struct gh_runner *moved_to;
 
 void fixture_setup(void);
 void fixture_teardown(void);
