@@ -30,6 +30,7 @@ static_assert(GH_VM_SET_USER_MEM_REGION == 0x40204701);
 static_assert(GH_VM_ANDROID_LEND_USER_MEM == 0x40204111);
 static_assert(GH_VM_SET_DTB_CONFIG == 0x40104702);
 static_assert(GH_VM_START == 0x4703);
+static_assert(GH_VM_STOP == 0x4745);
 static_assert(GH_VM_ADD_FUNCTION == 0x40104704);
 static_assert(GH_VM_ADD_FUNCTION_BY_NAME == 0x44204704);
 static_assert(GH_VM_REMOVE_FUNCTION == 0x40104707);
@@ -160,6 +161,8 @@ static long gh_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return gh_vm_set_dtb(ghvm, uarg);
 	case GH_VM_START:
 		return gh_vm_start(ghvm);
+	case GH_VM_STOP:
+		return gh_vm_stop(ghvm);
 	case GH_VM_ADD_FUNCTION:
 	case GH_VM_ADD_FUNCTION_BY_NAME:
 	case GH_VM_REMOVE_FUNCTION:

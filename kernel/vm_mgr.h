@@ -30,6 +30,7 @@
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/refcount.h>
+#include <linux/seqlock.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -81,7 +82,8 @@ enum gh_vm_life {
  * @resources: struct gh_vm_resource that no ticket claims
  * @state_lock: @state to @pending
  * @state: shown to others; read without the lock too
- * @exit_info: complete before @state becomes EXITED, then constant
+ * @state_seq: @state and @exit_info are read together
+ * @exit_info: complete before @state becomes EXITED, then constant until GH_VM_STOP
  * @starting: VM_START was sent, the guest may exit
  * @exit_seen: VM_EXITED came
  * @rm_status: the last VM_STATUS
@@ -120,6 +122,7 @@ struct gunyah_vm {
 	struct list_head resources;
 
 	spinlock_t state_lock;		/* what the RM said, what others see */
+	seqcount_spinlock_t state_seq;
 	enum gunyah_vm_state state;
 	struct gunyah_vm_exit_info exit_info;
 	bool starting;
@@ -138,6 +141,7 @@ struct gunyah_vm {
 /* vm_mgr_life.c */
 void gh_vm_life_init(struct gunyah_vm *ghvm);
 int gh_vm_start(struct gunyah_vm *ghvm);
+int gh_vm_stop(struct gunyah_vm *ghvm);
 void gh_vm_teardown(struct gunyah_vm *ghvm);
 bool gh_vm_configurable(struct gunyah_vm *ghvm);
 
@@ -145,7 +149,7 @@ bool gh_vm_configurable(struct gunyah_vm *ghvm);
 int gh_vm_mm_set_region(struct gunyah_vm *ghvm, const struct gh_userspace_memory_region *arg);
 int gh_vm_mm_plan(struct gunyah_vm *ghvm, struct gh_rm_image *image);
 int gh_vm_mm_give(struct gunyah_vm *ghvm, struct gh_rm_image *image);
-void gh_vm_mm_reclaim(struct gunyah_vm *ghvm);
+bool gh_vm_mm_reclaim(struct gunyah_vm *ghvm);
 void gh_vm_mm_free(struct gunyah_vm *ghvm);
 
 /* vm_mgr_res.c */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The life of a VM: start, exit, teardown.
+ * The life of a VM: start, exit, stop, teardown.
  *
  * Up, each step leads to the next enum gh_vm_life:
  *
@@ -26,6 +26,10 @@
  * RM, a DEALLOC is refused) and when a call ended without an answer. Its number is
  * lost with it; memory that could not be taken back stays pinned, for the guest may
  * still reach it.
+ *
+ * The RM lets a VM that was reset only go away. So a VM of user space that is started
+ * again, after GH_VM_STOP has brought it down to UNBORN, is a new one for the RM, with
+ * another number and other objects; its regions, functions and files stay.
  *
  * What the RM notifies is recorded at once, in the order it came; the functions are
  * told from a work item, because the thread that receives must not wait for them.
@@ -74,11 +78,18 @@ static DEFINE_XARRAY(gh_vms);
 
 enum gunyah_vm_state gunyah_vm_state(struct gunyah_vm *ghvm, struct gunyah_vm_exit_info *info)
 {
-	/* Pairs with gh_vm_set_state(): EXITED is seen after the information. */
-	enum gunyah_vm_state state = smp_load_acquire(&ghvm->state);
+	enum gunyah_vm_state state;
+	unsigned int seq;
 
-	if (state == GUNYAH_VM_EXITED && info)
-		*info = ghvm->exit_info;
+	if (!info)
+		return READ_ONCE(ghvm->state);
+
+	do {
+		seq = read_seqcount_begin(&ghvm->state_seq);
+		state = READ_ONCE(ghvm->state);
+		if (state == GUNYAH_VM_EXITED)
+			*info = ghvm->exit_info;
+	} while (read_seqcount_retry(&ghvm->state_seq, seq));
 
 	return state;
 }
@@ -111,12 +122,18 @@ static void gh_vm_notify_work(struct work_struct *work)
 		blocking_notifier_call_chain(&ghvm->notifier, state, ghvm);
 }
 
-/* Under state_lock. */
+/* Under state_lock, like the next. */
+static void gh_vm_show_state(struct gunyah_vm *ghvm, enum gunyah_vm_state state)
+{
+	write_seqcount_begin(&ghvm->state_seq);
+	WRITE_ONCE(ghvm->state, state);
+	write_seqcount_end(&ghvm->state_seq);
+	trace_gh_vm_state(ghvm, state);
+}
+
 static void gh_vm_set_state(struct gunyah_vm *ghvm, enum gunyah_vm_state state)
 {
-	/* Pairs with gunyah_vm_state(): the exit information is written before. */
-	smp_store_release(&ghvm->state, state);
-	trace_gh_vm_state(ghvm, state);
+	gh_vm_show_state(ghvm, state);
 	ghvm->pending |= BIT(state);
 	schedule_work(&ghvm->notify_work);
 	wake_up(&ghvm->status_wait);
@@ -125,12 +142,13 @@ static void gh_vm_set_state(struct gunyah_vm *ghvm, enum gunyah_vm_state state)
 void gh_vm_life_init(struct gunyah_vm *ghvm)
 {
 	spin_lock_init(&ghvm->state_lock);
+	seqcount_spinlock_init(&ghvm->state_seq, &ghvm->state_lock);
 	init_waitqueue_head(&ghvm->status_wait);
 	INIT_WORK(&ghvm->notify_work, gh_vm_notify_work);
 	BLOCKING_INIT_NOTIFIER_HEAD(&ghvm->notifier);
 }
 
-/* gh_vm_configurable() - under the VM's lock: whether it was never started. */
+/* gh_vm_configurable() - under the VM's lock: whether it was not started, or stopped. */
 bool gh_vm_configurable(struct gunyah_vm *ghvm)
 {
 	return ghvm->life == GH_VM_UNBORN && ghvm->state == GUNYAH_VM_NOT_STARTED;
@@ -408,7 +426,7 @@ err:
 /* ---- down ------------------------------------------------------------------------ */
 
 /* Afterwards the state is EXITED, whatever the RM did. */
-static void gh_vm_stop(struct gunyah_vm *ghvm)
+static void gh_vm_force_exit(struct gunyah_vm *ghvm)
 {
 	int ret;
 
@@ -425,7 +443,9 @@ static void gh_vm_stop(struct gunyah_vm *ghvm)
 	spin_lock(&ghvm->state_lock);
 	if (ghvm->state == GUNYAH_VM_RUNNING) {
 		ghvm->exit_seen = true;
-		ghvm->exit_info.type = GH_EXIT_TYPE_STOP_FORCED;
+		ghvm->exit_info = (struct gunyah_vm_exit_info){
+			.type = GH_EXIT_TYPE_STOP_FORCED,
+		};
 		gh_vm_set_state(ghvm, GUNYAH_VM_EXITED);
 	}
 	spin_unlock(&ghvm->state_lock);
@@ -444,14 +464,15 @@ static void gh_vm_reset(struct gunyah_vm *ghvm)
 
 /*
  * Takes the VM away from the RM, as far as it lets it go. The functions' use of
- * the objects has ended. Under the VM's lock.
+ * the objects has ended. Under the VM's lock. Returns whether all memory is back.
  */
-static void gh_vm_bring_down(struct gunyah_vm *ghvm)
+static bool gh_vm_bring_down(struct gunyah_vm *ghvm)
 {
 	enum gh_vm_life life;
+	bool all_back;
 
 	if (ghvm->life == GH_VM_UNBORN)
-		return;
+		return gh_vm_mm_reclaim(ghvm);
 
 	if (ghvm->life == GH_VM_CONFIGURED)
 		gh_vm_init(ghvm);
@@ -459,7 +480,7 @@ static void gh_vm_bring_down(struct gunyah_vm *ghvm)
 	if (life == GH_VM_READY || life == GH_VM_INIT_FAILED || life == GH_VM_STARTED)
 		gh_vm_reset(ghvm);
 
-	gh_vm_mm_reclaim(ghvm);
+	all_back = gh_vm_mm_reclaim(ghvm);
 
 	/* With DEALLOC the number can be another VM's at once. */
 	xa_erase(&gh_vms, ghvm->vmid);
@@ -469,14 +490,16 @@ static void gh_vm_bring_down(struct gunyah_vm *ghvm)
 		dev_err_ratelimited(ghvm->rm->dev, "VM %u: not given up by the RM, number lost\n",
 				    ghvm->vmid);
 	ghvm->life = GH_VM_UNBORN;
+
+	return all_back;
 }
 
 /**
  * gh_vm_start() - VM_START
  * @ghvm: the VM
  *
- * Return: 0 if it runs, also if it did before; -ENODEV if it exited or failed;
- * else why it could not be started: it is FAILED then and its memory is back
+ * Return: 0 if it runs, also if it did before; -ENODEV if it exited or failed, until
+ * it is stopped; else why it could not be started: it is FAILED then and its memory is back
  */
 int gh_vm_start(struct gunyah_vm *ghvm)
 {
@@ -510,12 +533,58 @@ out:
 	return ret;
 }
 
+/* As before the first start, or FAILED for good if the guest may still use memory. */
+static int gh_vm_rewind(struct gunyah_vm *ghvm, bool all_back)
+{
+	spin_lock(&ghvm->state_lock);
+	ghvm->starting = false;
+	ghvm->exit_seen = false;
+	/* Nobody is told: who waits has heard of the exit, and a start is told. */
+	if (all_back)
+		gh_vm_show_state(ghvm, GUNYAH_VM_NOT_STARTED);
+	else if (ghvm->state != GUNYAH_VM_FAILED)
+		gh_vm_set_state(ghvm, GUNYAH_VM_FAILED);
+	spin_unlock(&ghvm->state_lock);
+	flush_work(&ghvm->notify_work);
+
+	return all_back ? 0 : -EIO;
+}
+
+/**
+ * gh_vm_stop() - GH_VM_STOP
+ * @ghvm: the VM, in any state
+ *
+ * Runs in progress end with STATUS, for their owner must be out before the objects
+ * go. All waits are bounded.
+ *
+ * Return: 0 if the memory is the host's and it can be started (again), or -EIO if the
+ * RM keeps memory: then it never can
+ */
+int gh_vm_stop(struct gunyah_vm *ghvm)
+{
+	int ret = 0;
+
+	mutex_lock(&ghvm->lock);
+	if (ghvm->state == GUNYAH_VM_NOT_STARTED)
+		goto out;
+	if (ghvm->life == GH_VM_STARTED)
+		gh_vm_force_exit(ghvm);
+	/* The functions hear of the exit before they lose their objects. */
+	flush_work(&ghvm->notify_work);
+	gh_vm_res_depopulate(ghvm);
+	ret = gh_vm_rewind(ghvm, gh_vm_bring_down(ghvm));
+out:
+	mutex_unlock(&ghvm->lock);
+
+	return ret;
+}
+
 /* gh_vm_teardown() - the last hold is gone. */
 void gh_vm_teardown(struct gunyah_vm *ghvm)
 {
 	mutex_lock(&ghvm->lock);
 	if (ghvm->life == GH_VM_STARTED)
-		gh_vm_stop(ghvm);
+		gh_vm_force_exit(ghvm);
 	/* The functions hear of the exit before they lose their objects. */
 	flush_work(&ghvm->notify_work);
 	mutex_unlock(&ghvm->lock);

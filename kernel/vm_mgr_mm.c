@@ -508,17 +508,21 @@ int gh_vm_mm_give(struct gunyah_vm *ghvm, struct gh_rm_image *image)
 	return ret;
 }
 
-/* gh_vm_mm_reclaim() - take back what the RM lets go. */
-void gh_vm_mm_reclaim(struct gunyah_vm *ghvm)
+/* gh_vm_mm_reclaim() - take back what the RM lets go; returns whether that was all. */
+bool gh_vm_mm_reclaim(struct gunyah_vm *ghvm)
 {
 	struct gh_vm_region *region;
+	bool all = true;
 
 	list_for_each_entry(region, &ghvm->regions, list) {
-		if (region->owner != GH_REGION_GIVEN)
-			continue;
-		if (gh_rm_mem_reclaim(ghvm->rm, region->handle))
-			continue;
-		region->owner = GH_REGION_HOST;
-		WRITE_ONCE(ghvm->nr_parcels, ghvm->nr_parcels - 1);
+		if (region->owner == GH_REGION_GIVEN &&
+		    !gh_rm_mem_reclaim(ghvm->rm, region->handle)) {
+			region->owner = GH_REGION_HOST;
+			WRITE_ONCE(ghvm->nr_parcels, ghvm->nr_parcels - 1);
+		}
+		if (region->owner != GH_REGION_HOST)
+			all = false;
 	}
+
+	return all;
 }

@@ -5,7 +5,7 @@
  * A VM function is code that the user adds to a VM with ADD_FUNCTION. It claims
  * hypervisor objects with tickets: a ticket names a type and a label, and is
  * populated when the RM reports such an object (VM_START), unpopulated before
- * the VM is reset.
+ * the VM is reset. A VM that was stopped can start again: then it is populated anew.
  */
 #ifndef _LINUX_GUNYAH_VM_MGR_H
 #define _LINUX_GUNYAH_VM_MGR_H
@@ -47,10 +47,10 @@ struct dentry *gunyah_debugfs(void);
 
 /* The life of a VM as its functions see it; changes are notified. */
 enum gunyah_vm_state {
-	GUNYAH_VM_NOT_STARTED,	/* being configured: running a vCPU is -ENODEV */
+	GUNYAH_VM_NOT_STARTED,	/* being configured, or stopped: running a vCPU is -ENODEV */
 	GUNYAH_VM_RUNNING,
 	GUNYAH_VM_EXITED,	/* the RM said VM_EXITED, or the driver stopped it */
-	GUNYAH_VM_FAILED,	/* could not be started */
+	GUNYAH_VM_FAILED,	/* could not be started, or not be stopped */
 };
 
 /**
@@ -66,14 +66,15 @@ struct gunyah_vm_exit_info {
 };
 
 /*
- * gunyah_vm_state() - the state now, from any context. When it is EXITED, @info
- * (may be NULL) is complete.
+ * gunyah_vm_state() - the state now, from process context. When it is EXITED, @info
+ * (may be NULL) is complete. Without @info from any context.
  */
 enum gunyah_vm_state gunyah_vm_state(struct gunyah_vm *ghvm, struct gunyah_vm_exit_info *info);
 
 /*
- * Called in process context after each change of state, with the new state as
- * action and no lock of the VM manager held but the notifier's own.
+ * Called in process context after each change of state but the one to NOT_STARTED,
+ * with the new state as action and no lock of the VM manager held but the notifier's
+ * own.
  */
 int gunyah_vm_register_notifier(struct gunyah_vm *ghvm, struct notifier_block *nb);
 int gunyah_vm_unregister_notifier(struct gunyah_vm *ghvm, struct notifier_block *nb);

@@ -187,9 +187,9 @@ unpack_stream() {
 # tools that came with the headers, get the C library they were linked with: each
 # program names its loader and its libraries' directory, so no environment is needed.
 fetch_tools() {
-	local dir=$1 tools=$1/tools gcc=gcc loader libs program patchelf=$1/patchelf
+	local dir=$1 tools=$1/tools gcc='gcc' loader libs program patchelf=$1/patchelf
 
-	[ "$host_arch" = arm64 ] || gcc=gcc-aarch64-linux-gnu
+	[ "$host_arch" = arm64 ] || gcc='gcc-aarch64-linux-gnu'
 	echo "fetching the tools to build its modules with"
 	get install -t "$tools_suite" -o APT::Architecture="$host_arch" \
 		"$gcc" pahole libelf1t64 libssl3t64
@@ -210,7 +210,7 @@ fetch_tools() {
 			"$patchelf/usr/bin/patchelf" --force-rpath \
 				--set-rpath "$libs" --set-interpreter "$loader" "$program"
 		done
-	rm -rf "$patchelf" "$tools/usr/share"
+	rm -rf "$patchelf" "$dir/tools/usr/share"
 }
 
 fetch_kernel() {

@@ -10,7 +10,8 @@
  *
  * struct gh_vcpu_run is the superset of all generations. What this driver adds
  * is at the end: GH_VCPU_RUN as an io_uring command, GH_VCPU_KICK and
- * GH_VCPU_CANCEL, and GH_VCPU_RUN_BATCH. docs/protocol.md explains ownership, order and every errno.
+ * GH_VCPU_CANCEL, GH_VCPU_RUN_BATCH and GH_VM_STOP. docs/protocol.md explains ownership,
+ * order and every errno.
  */
 #ifndef _UAPI_LINUX_GUNYAH_H
 #define _UAPI_LINUX_GUNYAH_H
@@ -67,6 +68,7 @@ struct gh_vm_dtb_config {
 };
 
 #define GH_VM_SET_DTB_CONFIG	_IOW(GH_IOCTL_TYPE, 0x2, struct gh_vm_dtb_config)
+/* Also starts a VM again after GH_VM_STOP. */
 #define GH_VM_START		_IO(GH_IOCTL_TYPE, 0x3)
 
 /* VM functions by number (v10 onwards). */
@@ -414,6 +416,16 @@ struct gh_uring_run_batch {
  * by the vCPU's next run.
  */
 #define GH_VCPU_RUN_BATCH	_IOW(GH_IOCTL_TYPE, 0x43, struct gh_run_batch)
+
+/* ---- this driver's own: stop and start again ------------------------------------ */
+
+/*
+ * Of a VM file descriptor: stops the guest by force if it runs, and takes the VM away
+ * from the hypervisor. When it returns 0 the memory is the caller's again and the VM
+ * is as before its first GH_VM_START: regions, device tree and functions are kept
+ * and may be changed. The argument is ignored.
+ */
+#define GH_VM_STOP		_IO(GH_IOCTL_TYPE, 0x45)
 
 /* ---- this driver's own: posted writes ------------------------------------------ */
 
