@@ -5,6 +5,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,9 +15,29 @@
 #define FREE_SLACK_KB	16384
 #define SLAB_SLACK_KB	4096
 
+#define LEAKS	"/sys/kernel/debug/kmemleak"
+
 static long slab_kb(void)
 {
 	return gt_meminfo("SUnreclaim");
+}
+
+/* Of the debug kernel; others have no such file. */
+static void leak_command(const char *text)
+{
+	FILE *f = fopen(LEAKS, "we");
+
+	if (!f)
+		return;
+	fputs(text, f);
+	fclose(f);
+}
+
+/* What was lost before is not ours. */
+void st_forget_leaks(void)
+{
+	leak_command("scan");
+	leak_command("clear");
 }
 
 void st_before(struct st_before *before)
@@ -93,6 +114,30 @@ static int check_memory(const struct st_before *before)
 	return bad;
 }
 
+/* An object counts when two scans did not find it and it is some seconds old. */
+static int check_leaks(void)
+{
+	char line[256];
+	int n = 0;
+	FILE *f;
+
+	if (access(LEAKS, W_OK))
+		return 0;
+	sleep(6);
+	leak_command("scan");
+	sleep(1);
+	leak_command("scan");
+	f = fopen(LEAKS, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		n += !strncmp(line, "unreferenced object", 19);
+		if (n < 5)
+			printf("    %s", line);
+	}
+	if (f)
+		fclose(f);
+	return n ? wrong("%d objects leaked", n) : 0;
+}
+
 int st_after(const struct st_before *before)
 {
 	int bad = 0, ret;
@@ -104,6 +149,7 @@ int st_after(const struct st_before *before)
 	ret = gt_modules_unload();
 	if (ret)
 		bad += wrong("the modules cannot be unloaded: %s", strerrorname_np(-ret));
+	bad += check_leaks();
 	if (gt_klog_dirty("stress", line, sizeof(line)))
 		bad += wrong("kernel log: %s", line);
 	return bad;

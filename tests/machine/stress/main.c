@@ -131,7 +131,7 @@ static bool watch(struct st_shared *shared)
 
 static void progress(const struct st_shared *shared, uint64_t begin, bool last)
 {
-	uint64_t ops = 0, vms = 0, runs = 0, exits = 0, errors = 0;
+	uint64_t ops = 0, vms = 0, runs = 0, exits = 0, answers = 0, errors = 0;
 	unsigned int n;
 
 	for (n = 0; n < shared->workers; n++) {
@@ -139,12 +139,14 @@ static void progress(const struct st_shared *shared, uint64_t begin, bool last)
 		vms += shared->slot[n].vms;
 		runs += shared->slot[n].runs;
 		exits += shared->slot[n].exits;
+		answers += shared->slot[n].answers;
 		errors += shared->slot[n].errors;
 	}
 	printf("%s%5" PRIu64 " s: %" PRIu64 " operations, %" PRIu64 " VMs started, %" PRIu64
-	       " runs, %" PRIu64 " exits, %" PRIu64 " errors, %" PRIu64 " lives, %" PRIu64 " killed%s",
+	       " runs, %" PRIu64 " exits, %" PRIu64 " answers checked, %" PRIu64 " errors, %"
+	       PRIu64 " lives, %" PRIu64 " killed%s",
 	       isatty(1) ? "\r" : "stress: ", (st_now_ns() - begin) / 1000000000, ops, vms, runs,
-	       exits, errors, lives, kills, isatty(1) && !last ? "\033[K" : "\n");
+	       exits, answers, errors, lives, kills, isatty(1) && !last ? "\033[K" : "\n");
 	fflush(stdout);
 }
 
@@ -232,6 +234,7 @@ static bool stress(struct st_shared *shared, const char *path, unsigned int seco
 	cr_assert_eq(gt_klog_mark(MARK), 0);
 	ok = warm_up(shared, path);
 	if (ok) {
+		st_forget_leaks();
 		st_before(&before);
 		ok = run(shared, path, seconds);
 	}

@@ -87,6 +87,7 @@ static void check_run(struct st_worker *w, struct st_command *command,
 	if (vm->loose || command->loose || exit.reason != GH_URING_EXIT_MMIO || !exit.is_write ||
 	    exit.addr != ST_ADDR_ECHO)
 		return;
+	w->slot->answers++;
 	if (exit.data != ST_ANSWER + 1)
 		stress_fail("vCPU %u in place %u was answered %#llx", command->vcpu, command->vm,
 			    (unsigned long long)exit.data - 1);
@@ -251,6 +252,20 @@ static int prep_run(struct st_worker *w, struct st_ring *ring, unsigned int *def
 	return 0;
 }
 
+/*
+ * What was not taken is issued later, as commands that are deferred: by then its
+ * descriptor may be another vCPU's.
+ */
+static void not_taken(struct st_worker *w, struct st_ring *ring)
+{
+	unsigned int i;
+
+	for (i = 0; i < ST_COMMANDS; i++)
+		ring->commands[i].loose = true;
+	for (i = 0; i < ST_VMS; i++)
+		w->vms[i].loose = true;
+}
+
 static int64_t submit(struct st_worker *w, struct st_ring *ring)
 {
 	int ret = io_uring_submit(&ring->ring);
@@ -258,6 +273,8 @@ static int64_t submit(struct st_worker *w, struct st_ring *ring)
 	/* A CQ that overflowed wants to be read first. */
 	if (ret < 0 && ret != -EBUSY && ret != -EAGAIN && ret != -EINTR)
 		stress_fail("submission: %s", strerrorname_np(-ret));
+	if (!(ring->flags & IORING_SETUP_SQPOLL) && io_uring_sq_ready(&ring->ring))
+		not_taken(w, ring);
 	reap(w, ring, 0);
 	return ret;
 }
