@@ -252,15 +252,18 @@ EXPORT_SYMBOL_GPL(gh_hypercall_msgq_recv);
 enum gh_error gh_hypercall_vcpu_run(u64 capid, const u64 resume[3],
 				    struct gh_vcpu_run_resp *resp)
 {
+	/* Read first: with KASAN each access to memory is a call, and registers are lost. */
+	u64 resume0 = resume[0], resume1 = resume[1], resume2 = resume[2];
+	u64 error, state, data0, data1, data2;
 	/*
 	 * Made on every exit, with five of the 18 registers that the helper for
 	 * SMCCC 1.2 takes from memory and puts back; the others are lost.
 	 */
 	register u64 x0 asm("x0") = GH_HYPERCALL_VCPU_RUN;
 	register u64 x1 asm("x1") = capid;
-	register u64 x2 asm("x2") = resume[0];
-	register u64 x3 asm("x3") = resume[1];
-	register u64 x4 asm("x4") = resume[2];
+	register u64 x2 asm("x2") = resume0;
+	register u64 x3 asm("x3") = resume1;
+	register u64 x4 asm("x4") = resume2;
 	register u64 x5 asm("x5") = 0;
 
 	asm volatile("hvc	#0"
@@ -268,15 +271,20 @@ enum gh_error gh_hypercall_vcpu_run(u64 capid, const u64 resume[3],
 		     :
 		     : "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
 		       "x17", "cc", "memory");
-	if (likely(x0 == GH_ERROR_OK)) {
-		resp->state = x1;
-		resp->data[0] = x2;
-		resp->data[1] = x3;
-		resp->data[2] = x4;
+	error = x0;
+	state = x1;
+	data0 = x2;
+	data1 = x3;
+	data2 = x4;
+	if (likely(error == GH_ERROR_OK)) {
+		resp->state = state;
+		resp->data[0] = data0;
+		resp->data[1] = data1;
+		resp->data[2] = data2;
 		return GH_ERROR_OK;
 	}
 
-	return gh_error_from_reg(x0);
+	return gh_error_from_reg(error);
 }
 EXPORT_SYMBOL_GPL(gh_hypercall_vcpu_run);
 
