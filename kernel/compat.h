@@ -65,6 +65,21 @@ static inline void gh_uring_done(struct io_uring_cmd *cmd, s32 res, u64 extra,
 #endif
 }
 
+/*
+ * Whether the ring looks for its completions by polling. A park has no end that could be
+ * polled for. Older kernels refuse such a ring before they call the driver.
+ */
+static __always_inline bool gh_uring_polls(struct io_uring_cmd *cmd)
+{
+#ifdef IO_URING_CMD_TASK_WORK_ISSUE_FLAGS
+	const struct io_ring_ctx *ctx = io_uring_cmd_ctx_handle(cmd);
+
+	return ctx->flags & IORING_SETUP_IOPOLL;
+#else
+	return false;
+#endif
+}
+
 #ifdef io_uring_sqe128_cmd
 #define gh_uring_sqe_cmd(sqe, type)	io_uring_sqe_cmd(sqe, type)
 #else

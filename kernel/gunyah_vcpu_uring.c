@@ -179,6 +179,8 @@ int gh_vcpu_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	if (unlikely(issue_flags & IO_URING_F_CANCEL))
 		return gh_vcpu_uring_cancel(cmd, issue_flags);
+	if (unlikely(gh_uring_polls(cmd)))
+		return -EOPNOTSUPP;
 
 	switch (cmd->cmd_op) {
 	case GH_VCPU_RUN:
