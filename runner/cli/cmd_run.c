@@ -137,6 +137,9 @@ static int guest_devices(struct run *run, struct guest *g, const struct guest_op
 		uart_config.output = serial_output;
 		uart_config.opaque = g->serial;
 	}
+	/* Without the module for it the guest has to poll, as it may do anyway. */
+	if (gh_irq_create(g->vm, &uart_config.line))
+		uart_config.line = NULL;
 	ret = gh_pl011_create(&uart_config, &uart);
 	if (ret)
 		return ret;

@@ -107,6 +107,15 @@ static void update_line(struct gh_pl011 *u)
 	u->line = level;
 	if (u->config.irq)
 		u->config.irq(u->config.opaque, level);
+	if (u->config.line)
+		gh_irq_set(u->config.line, level);
+}
+
+/* The guest has looked at the interrupt, and it is not over: the edge must come again. */
+static void line_again(struct gh_pl011 *u, uint64_t offset)
+{
+	if ((offset == UARTICR || offset == UARTIMSC) && u->line && u->config.line)
+		gh_irq_raise(u->config.line);
 }
 
 static void rx_push(struct gh_pl011 *u, uint8_t byte)
@@ -270,19 +279,27 @@ static int pl011_read(void *device, struct gh_access *a)
 static int pl011_write(void *device, struct gh_access *a)
 {
 	struct gh_pl011 *u = device;
+	bool line;
 
 	if (!width_ok(a))
 		return -EINVAL;
+	line = u->line;
 	reg_write(u, a->offset, (uint32_t)a->data);
 	update_line(u);
+	if (line)
+		line_again(u, a->offset);
 	return GH_ACCESS_DONE;
 }
 
 static int pl011_dt_node(void *device, void *fdt)
 {
 	static const char compatible[] = "arm,pl011\0arm,primecell";
+	const struct gh_pl011 *u = device;
+	int ret = fdt_property(fdt, "compatible", compatible, sizeof(compatible));
 
-	return fdt_property(fdt, "compatible", compatible, sizeof(compatible));
+	if (!ret && u->config.line)
+		ret = gh_irq_dt(u->config.line, fdt);
+	return ret;
 }
 
 static void pl011_release(void *device)

@@ -103,6 +103,8 @@ static void update(struct gh_pl031 *c)
 	c->line = level;
 	if (c->config.irq)
 		c->config.irq(c->config.opaque, level);
+	if (c->config.line)
+		gh_irq_set(c->config.line, level);
 }
 
 static void on_match(struct gh_timer *timer)
@@ -193,8 +195,12 @@ static int pl031_write(void *device, struct gh_access *a)
 static int pl031_dt_node(void *device, void *fdt)
 {
 	static const char compatible[] = "arm,pl031\0arm,primecell";
+	const struct gh_pl031 *c = device;
+	int ret = fdt_property(fdt, "compatible", compatible, sizeof(compatible));
 
-	return fdt_property(fdt, "compatible", compatible, sizeof(compatible));
+	if (!ret && c->config.line)
+		ret = gh_irq_dt(c->config.line, fdt);
+	return ret;
 }
 
 static int pl031_move(void *device, struct gh_runner *runner)

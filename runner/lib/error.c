@@ -27,6 +27,11 @@ int gh_fail_vm(struct gh_vm *vm, int vcpu, int error, const char *what, const ch
 	return error;
 }
 
+const char *gh_files_hint(int error)
+{
+	return error == -EMFILE ? "raise the limit of open files (ulimit -n)" : NULL;
+}
+
 const struct gh_error_info *gh_runner_last_error(const struct gh_runner *r)
 {
 	return &r->error;

@@ -161,6 +161,18 @@ struct gh_batch {
 };
 
 /**
+ * struct gh_irq - an interrupt of a device
+ * @fd: eventfd, owned; written by any thread
+ * @label: of the doorbell
+ * @level: as last told by gh_irq_set()
+ */
+struct gh_irq {
+	int fd;
+	unsigned int label;
+	bool level;
+};
+
+/**
  * struct gh_msg - something for another runner's thread
  * @deliver: called there, from dispatch
  */
@@ -205,6 +217,8 @@ struct gh_vm {
 	const struct gh_vm_events *events;
 	void *opaque;
 	struct gh_bus bus;
+	struct gh_irq irqs[GH_MAX_IRQS];
+	unsigned int nr_irqs;
 	struct gh_vm_result result;
 	unsigned int live;
 	unsigned int nr_vcpus;
@@ -292,6 +306,7 @@ static inline bool gh_can_run(const struct gh_runner *r)
 }
 
 /* error.c */
+const char *gh_files_hint(int error);
 int gh_fail(struct gh_runner *r, int error, const char *what, const char *hint);
 int gh_fail_vm(struct gh_vm *vm, int vcpu, int error, const char *what, const char *hint);
 
@@ -320,7 +335,6 @@ void gh_exit_handle(struct gh_runner *r, struct gh_vcpu *v, int res,
 /* vcpu.c */
 #define GH_NO_SLOT	UINT32_MAX
 
-const char *gh_files_hint(int error);
 bool gh_slots_reserve(struct gh_runner *r, unsigned int nr);
 void gh_slots_release(struct gh_runner *r, unsigned int nr);
 int gh_vcpu_init(struct gh_vcpu *v);
@@ -354,6 +368,10 @@ struct gh_image {
 
 int gh_image_load(const void *image, size_t image_size, void *mem, uint64_t mem_size,
 		  uint64_t mem_base, struct gh_image *out, const char **why);
+
+/* irq.c */
+int gh_irq_dt_bell(const struct gh_irq *irq, void *fdt);
+void gh_irqs_close(struct gh_vm *vm);
 
 /* vm_dtb.c */
 int gh_dtb_build(const struct gh_vm *vm, void *buf, size_t size);

@@ -8,6 +8,8 @@
 #define GH_MAX_VCPUS		16384	/* in one runner */
 #define GH_MAX_VCPUS_PER_VM	8
 #define GH_MAX_WINDOWS		16	/* devices of one VM */
+#define GH_MAX_IRQS		16	/* of the devices of one VM */
+#define GH_FIRST_SPI		8	/* the first of them: INTID 40 */
 #define GH_MAX_NAME		32	/* with the terminating zero */
 #define GH_MAX_BOOTARGS		2048
 

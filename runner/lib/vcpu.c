@@ -4,11 +4,6 @@
  */
 #include "internal.h"
 
-const char *gh_files_hint(int error)
-{
-	return error == -EMFILE ? "raise the limit of open files (ulimit -n)" : NULL;
-}
-
 /* ---- places in a runner ----------------------------------------------------------- */
 
 /* Any thread: a VM that moves reserves places before it goes. */

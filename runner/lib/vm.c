@@ -140,6 +140,7 @@ static void vm_free(struct gh_vm *vm)
 	/* The last descriptor ends the VM and returns its memory; only then unmap. */
 	if (vm->fd >= 0)
 		r->ops->close(r->ctx, vm->fd);
+	gh_irqs_close(vm);
 	if (vm->mem)
 		munmap(vm->mem, vm->mem_size);
 	free(vm->bootargs);

@@ -39,6 +39,18 @@ static int cell_sizes(void *fdt, uint32_t address, uint32_t size)
 	       fdt_property_u32(fdt, "#size-cells", size);
 }
 
+static int node_vdevices(void *fdt, const struct gh_vm *vm)
+{
+	unsigned int i;
+	int ret;
+
+	ret = fdt_begin_node(fdt, "vdevices") ?:
+	      fdt_property_string(fdt, "generate", "/hypervisor");
+	for (i = 0; !ret && i < vm->nr_irqs; i++)
+		ret = gh_irq_dt_bell(&vm->irqs[i], fdt);
+	return ret ?: fdt_end_node(fdt);
+}
+
 static int node_vm_config(void *fdt, const struct gh_vm *vm)
 {
 	return fdt_begin_node(fdt, "gunyah-vm-config") ?:
@@ -55,9 +67,7 @@ static int node_vm_config(void *fdt, const struct gh_vm *vm)
 	       fdt_begin_node(fdt, "vcpus") ?:
 	       fdt_property_string(fdt, "affinity", "proxy") ?:
 	       fdt_end_node(fdt) ?:
-	       fdt_begin_node(fdt, "vdevices") ?:
-	       fdt_property_string(fdt, "generate", "/hypervisor") ?:
-	       fdt_end_node(fdt) ?:
+	       node_vdevices(fdt, vm) ?:
 	       fdt_end_node(fdt);
 }
 

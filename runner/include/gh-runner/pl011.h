@@ -22,11 +22,14 @@ struct gh_pl011;
  * @output: a byte that the guest sent; required
  * @irq: optional: the level of the combined interrupt changed
  * @opaque: for both
+ * @line: optional: interrupts the guest. Raised when the level rises, and when the guest
+ *	writes UARTICR or UARTIMSC and it is still high
  */
 struct gh_pl011_config {
 	void (*output)(void *opaque, uint8_t byte);
 	void (*irq)(void *opaque, bool level);
 	void *opaque;
+	struct gh_irq *line;
 };
 
 extern const struct gh_device_ops gh_pl011_ops;

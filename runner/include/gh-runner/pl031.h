@@ -21,13 +21,15 @@ struct gh_pl031;
  * @now_s: seconds since 1970; NULL: the host's CLOCK_REALTIME
  * @irq: optional: the level of the interrupt changed
  * @opaque: for both
- * @runner: for @irq: has a timer for the match, borrowed; NULL: the level is looked
+ * @line: optional: interrupts the guest when the level rises
+ * @runner: for @irq and @line: has a timer for the match, borrowed; NULL: the level is looked
  *	at when the guest uses the clock
  */
 struct gh_pl031_config {
 	uint64_t (*now_s)(void *opaque);
 	void (*irq)(void *opaque, bool level);
 	void *opaque;
+	struct gh_irq *line;
 	struct gh_runner *runner;
 };
 

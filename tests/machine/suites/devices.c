@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <gh-runner/fault.h>
 #include <gh-runner/filedev.h>
+#include <gh-runner/pl011.h>
 #include <gh-runner/pl031.h>
 #include <gh-runner/power.h>
 #include <stdio.h>
@@ -260,5 +261,154 @@ RN_TEST(RN_SUITE, clock_and_power)
 	cr_assert_eq(v.log[1], 0x31U);
 	cr_assert_eq(asked, GH_POWER_RESET);
 	cr_assert_eq(v.result.end, GH_VM_END_STOPPED);
+	rn_destroy(runner, &v);
+}
+
+/* ---- interrupts ------------------------------------------------------------------- */
+
+#define LINE		40	/* the first of a VM */
+#define UARTDR		(DEV + 0x000)
+#define UARTIMSC	(DEV + 0x038)
+#define UARTICR		(DEV + 0x044)
+#define UARTINT_RX	((1 << 4) | (1 << 6))
+
+static void no_output(void *opaque, uint8_t byte)
+{
+	(void)opaque;
+	(void)byte;
+}
+
+static bool asleep(void)
+{
+	struct gh_stats stats;
+
+	gh_runner_stats(runner, &stats);
+	return stats.in_flight == 1 && !stats.runnable;
+}
+
+/* The guest sleeps in WFI, with no timer, until a byte comes in. */
+RN_TEST(RN_SUITE, serial_port_interrupts_a_sleeper)
+{
+	static const struct gs_op ops[] = {
+		{ GS_IRQ_ON, 0, LINE, 1 },
+		{ GS_WRITE, 4, UARTIMSC, UARTINT_RX },
+		{ GS_WRITE, 8, RN_LOG_BASE, 1 },
+		{ GS_IRQ_WAIT, 0, LINE, 1 },
+		{ GS_READ, 4, UARTDR }, { GS_ECHO, 8, RN_LOG_BASE, 0 },
+		{ GS_IRQ_WAIT, 0, LINE, 2 },
+		{ GS_READ, 4, UARTDR }, { GS_ECHO, 8, RN_LOG_BASE, 0 },
+		{ GS_IRQ_WAIT, 0, LINE, 3 },
+		{ GS_READ, 4, UARTDR }, { GS_ECHO, 8, RN_LOG_BASE, 0 },
+		{ GS_IRQ_COUNT, 0, LINE, 0 }, { GS_ECHO, 8, RN_LOG_BASE, 0 },
+		{ GS_OFF },
+	};
+	struct gh_pl011_config config = { .output = no_output };
+	struct gh_pl011 *uart;
+	unsigned int i;
+	struct rn_vm v;
+
+	RN_SCRIPT(0, ops);
+	rn_create(runner, &v, "serial", 1);
+	cr_assert_eq(gh_irq_create(v.vm, &config.line), 0);
+	cr_assert_eq(gh_irq_intid(config.line), LINE);
+	cr_assert_eq(gh_pl011_create(&config, &uart), 0);
+	cr_assert_eq(gh_vm_add_device(v.vm, DEV, 0x1000, &gh_pl011_ops, uart), 0);
+	rn_start(&v);
+	for (i = 0; i < 100 && !(v.writes && asleep()); i++)
+		rn_run(runner, 100 * MS_NS, NULL);
+	cr_assert(asleep());
+	cr_assert_eq(gh_pl011_input(uart, (const uint8_t *)"A", 1), 1U);
+	for (i = 0; i < 100 && v.writes < 2; i++)
+		rn_run(runner, 50 * MS_NS, NULL);
+	cr_assert_eq(v.log[1], 'A');
+	cr_assert_eq(gh_pl011_input(uart, (const uint8_t *)"B", 1), 1U);
+	for (i = 0; i < 100 && v.writes < 3; i++)
+		rn_run(runner, 50 * MS_NS, NULL);
+	cr_assert_eq(v.log[2], 'B');
+	for (i = 0; i < 100 && !asleep(); i++)
+		rn_run(runner, 50 * MS_NS, NULL);
+	cr_assert_eq(gh_pl011_input(uart, (const uint8_t *)"C", 1), 1U);
+	rn_run(runner, 10 * SECOND_NS, &v.ended);
+	cr_assert_eq(v.log[3], 'C');
+	cr_assert_eq(v.log[4], 3U);
+	cr_assert_eq(v.result.end, GH_VM_END_OFF);
+	rn_destroy(runner, &v);
+}
+
+/* Two bytes, one interrupt; acknowledged while one is left, it comes again. */
+RN_TEST(RN_SUITE, serial_port_interrupts_again)
+{
+	static const struct gs_op ops[] = {
+		{ GS_IRQ_ON, 0, LINE, 1 },
+		{ GS_WRITE, 4, DEV + 0x02c, 1 << 4 },
+		{ GS_WRITE, 4, UARTIMSC, UARTINT_RX },
+		{ GS_WRITE, 8, RN_LOG_BASE, 1 },
+		{ GS_IRQ_WAIT, 0, LINE, 1 },
+		{ GS_READ, 4, UARTDR }, { GS_ECHO, 8, RN_LOG_BASE, 0 },
+		{ GS_WRITE, 4, UARTICR, 1 },
+		{ GS_IRQ_WAIT, 0, LINE, 2 },
+		{ GS_READ, 4, UARTDR }, { GS_ECHO, 8, RN_LOG_BASE, 0 },
+		{ GS_OFF },
+	};
+	struct gh_pl011_config config = { .output = no_output };
+	struct gh_pl011 *uart;
+	unsigned int i;
+	struct rn_vm v;
+
+	RN_SCRIPT(0, ops);
+	rn_create(runner, &v, "again", 1);
+	cr_assert_eq(gh_irq_create(v.vm, &config.line), 0);
+	cr_assert_eq(gh_pl011_create(&config, &uart), 0);
+	cr_assert_eq(gh_vm_add_device(v.vm, DEV, 0x1000, &gh_pl011_ops, uart), 0);
+	rn_start(&v);
+	for (i = 0; i < 100 && !(v.writes && asleep()); i++)
+		rn_run(runner, 100 * MS_NS, NULL);
+	cr_assert_eq(gh_pl011_input(uart, (const uint8_t *)"DE", 2), 2U);
+	rn_run(runner, 10 * SECOND_NS, &v.ended);
+	cr_assert_eq(v.log[1], 'D');
+	cr_assert_eq(v.log[2], 'E');
+	rn_destroy(runner, &v);
+}
+
+static uint64_t test_time;
+
+static uint64_t test_now_s(void *opaque)
+{
+	(void)opaque;
+	return test_time;
+}
+
+/* The guest waits for the clock's match, which a timer of the runner finds. */
+RN_TEST(RN_SUITE, clock_interrupts_a_sleeper)
+{
+	static const struct gs_op ops[] = {
+		{ GS_IRQ_ON, 0, LINE, 1 },
+		{ GS_WRITE, 4, DEV + 0x004, 1001 },
+		{ GS_WRITE, 4, DEV + 0x010, 1 },
+		{ GS_WRITE, 8, RN_LOG_BASE, 1 },
+		{ GS_IRQ_WAIT, 0, LINE, 1 },
+		GET(4, 0x014),
+		{ GS_WRITE, 4, DEV + 0x01c, 1 },
+		GET(4, 0x014),
+		{ GS_OFF },
+	};
+	struct gh_pl031_config config = { .now_s = test_now_s, .runner = runner };
+	struct gh_pl031 *rtc;
+	unsigned int i;
+	struct rn_vm v;
+
+	test_time = 1000;
+	RN_SCRIPT(0, ops);
+	rn_create(runner, &v, "alarm", 1);
+	cr_assert_eq(gh_irq_create(v.vm, &config.line), 0);
+	cr_assert_eq(gh_pl031_create(&config, &rtc), 0);
+	cr_assert_eq(gh_vm_add_device(v.vm, DEV, 0x1000, &gh_pl031_ops, rtc), 0);
+	rn_start(&v);
+	for (i = 0; i < 100 && !(v.writes && asleep()); i++)
+		rn_run(runner, 20 * MS_NS, NULL);
+	test_time = 1001;
+	rn_run(runner, 20 * SECOND_NS, &v.ended);
+	cr_assert_eq(v.log[1], 1U);
+	cr_assert_eq(v.log[2], 0U);
 	rn_destroy(runner, &v);
 }

@@ -48,6 +48,10 @@ static int fake_ioctl(void *ctx, int fd, unsigned long request, void *arg)
 		f->open_fds++;
 		return FD_VM + (int)f->nr_vms++;
 	case GH_VM_ADD_FUNCTION:
+		if (((struct gh_fn_desc *)arg)->type == GH_FN_IRQFD) {
+			f->irqfds++;
+			return 0;
+		}
 		cr_assert_lt(f->nr_vcpus, FAKE_VCPUS);
 		f->vcpus[f->nr_vcpus].open = true;
 		f->open_fds++;

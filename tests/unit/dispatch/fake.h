@@ -85,7 +85,7 @@ struct fake {
 	unsigned int batches, batch_ioctls;	/* commands; and ioctls */
 	uint64_t deadline_ns;		/* of the last batch */
 	uint32_t slices[FAKE_VCPUS];	/* of the last run of each vCPU */
-	unsigned int cancels, kicks, removed;
+	unsigned int cancels, kicks, removed, irqfds;
 	bool (*on_idle)(struct fake *f);
 };
 

@@ -15,14 +15,27 @@
 #include "lib/internal.h"
 
 static struct gh_vm *vm;
+static struct gh_pl011 *uart;
 static uint8_t *dtb;
+
+static struct gh_irq line;
+
+static void no_output(void *opaque, uint8_t byte)
+{
+}
 
 static void setup(void)
 {
+	const struct gh_pl011_config config = { .output = no_output, .line = &line };
+
+	cr_assert_eq(gh_pl011_create(&config, &uart), 0);
 	vm = calloc(1, sizeof(*vm));
+	vm->irqs[0] = line;
+	vm->irqs[1].label = 1;
+	vm->nr_irqs = 2;
 	vm->nr_vcpus = 4;
 	strcpy(vm->name, "g17");
-	vm->bus.windows[0] = (struct gh_window) { 0x9000000, 0x1000, &gh_pl011_ops, NULL };
+	vm->bus.windows[0] = (struct gh_window) { 0x9000000, 0x1000, &gh_pl011_ops, uart };
 	vm->bus.windows[1] = (struct gh_window) { 0xa000000, 0x1000, &gh_testdev_ops, NULL };
 	vm->bus.nr = 2;
 	dtb = malloc(GH_DTB_SIZE);
@@ -30,6 +43,7 @@ static void setup(void)
 
 static void teardown(void)
 {
+	gh_pl011_destroy(uart);
 	free(vm);
 	free(dtb);
 }
@@ -176,4 +190,32 @@ Test(dtb, too_much_is_an_error)
 	vm->bus.nr = 4;
 	cr_assert_eq(gh_dtb_build(vm, dtb, GH_DTB_SIZE), -ENOSPC);
 	cr_assert_eq(gh_dtb_build(vm, dtb, 100), -ENOSPC);
+}
+
+static unsigned int cell(int offset, const char *name, unsigned int i)
+{
+	int len;
+	const fdt32_t *cells = fdt_getprop(dtb, offset, name, &len);
+
+	cr_assert_not_null(cells, "%s", name);
+	cr_assert_gt(len, (int)(4 * i));
+	return fdt32_to_cpu(cells[i]);
+}
+
+/* A doorbell of the resource manager for each line, and the line in its device. */
+Test(dtb, interrupts)
+{
+	int uart_node, bell;
+
+	cr_assert_eq(gh_dtb_build(vm, dtb, GH_DTB_SIZE), 0);
+	uart_node = node("/uart@9000000");
+	cr_assert_eq(cell(uart_node, "interrupts", 0), 0, "shared");
+	cr_assert_eq(cell(uart_node, "interrupts", 1), 8);
+	cr_assert_eq(cell(uart_node, "interrupts", 2), 1, "an edge");
+	bell = node("/gunyah-vm-config/vdevices/bell-1");
+	cr_assert_str_eq(fdt_getprop(dtb, bell, "vdevice-type", NULL), "doorbell");
+	cr_assert_str_eq(fdt_getprop(dtb, bell, "generate", NULL), "/hypervisor/bell-1");
+	cr_assert_eq(cell(bell, "label", 0), 1);
+	cr_assert_eq(cell(bell, "interrupts", 1), 9);
+	cr_assert_eq(gh_irq_intid(&vm->irqs[1]), 41);
 }

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-UNIT_SRCS := runner/lib/vm_dtb.c runner/devices/pl011.c runner/devices/testdev.c
+UNIT_SRCS := runner/lib/irq.c runner/lib/error.c runner/lib/vm_dtb.c runner/devices/pl011.c runner/devices/testdev.c
 UNIT_CFLAGS := -Irunner/include -Iliburing-ext/include -Ikernel/include/uapi -Irunner
 UNIT_LIBS := -lfdt

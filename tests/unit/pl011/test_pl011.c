@@ -5,8 +5,12 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <gh-runner/pl011.h>
+
+#include "lib/internal.h"
 
 struct out {
 	char bytes[64];
@@ -242,4 +246,30 @@ Test(pl011, loops_back)
 	cr_assert_eq(rd(0x004), 8);
 	wr(0x004, 0);
 	cr_assert_eq(rd(0x004), 0);
+}
+
+/* What the guest gets are edges: also when it acknowledges and the level stays. */
+Test(pl011, edges_of_its_line)
+{
+	struct gh_irq line = { .fd = eventfd(0, EFD_NONBLOCK) };
+	struct gh_pl011_config config = { .output = output, .opaque = &out, .line = &line };
+	uint64_t count = 0;
+
+	gh_pl011_destroy(uart);
+	cr_assert_eq(gh_pl011_create(&config, &uart), 0);
+	wr(0x02c, 0x10);
+	gh_pl011_input(uart, (const uint8_t *)"ab", 2);
+	cr_assert_lt(read(line.fd, &count, sizeof(count)), 0, "masked");
+	wr(0x038, 0x40);
+	cr_assert_eq(read(line.fd, &count, sizeof(count)), 8);
+	cr_assert_eq(count, 1);
+	rd(0);
+	cr_assert_lt(read(line.fd, &count, sizeof(count)), 0, "it is still high");
+	wr(0x044, 0x10);
+	cr_assert_eq(read(line.fd, &count, sizeof(count)), 8, "acknowledged, and not over");
+	cr_assert_eq(count, 1);
+	rd(0);
+	wr(0x044, 0x10);
+	cr_assert_lt(read(line.fd, &count, sizeof(count)), 0, "over");
+	close(line.fd);
 }
