@@ -61,6 +61,7 @@ void gh_batch_add(struct gh_batch *b, struct gh_vcpu *v)
 	else
 		gh_run_entry_init(e, v->fd, v->slice_ns);
 	v->state = GH_VCPU_IN_FLIGHT;
+	v->ran = true;
 	b->vcpus[b->nr++] = v;
 }
 

@@ -146,9 +146,9 @@ int gh_runner_dispatch(struct gh_runner *r, unsigned int budget)
 	}
 	handle_ended(r);
 	gh_vms_leave(r);
+	r->in_callback = false;
 	if (atomic_load_explicit(&r->inbox, memory_order_relaxed))
 		gh_inbox_handle(r);
-	r->in_callback = false;
 	if (r->timers)
 		gh_timers_run(r, gh_now_ns());
 	return (int)done;

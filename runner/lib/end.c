@@ -11,6 +11,8 @@ static void vm_done(struct gh_vm *vm)
 	assert(vm->state != GH_VM_ENDED);
 	vm->state = GH_VM_ENDED;
 	vm->runner->running_vms--;
+	if (vm->runner->group)
+		gh_group_vm_ended(vm->runner->group);
 	vm->next_ended = vm->runner->ended;
 	vm->runner->ended = vm;
 }

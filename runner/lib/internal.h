@@ -28,6 +28,8 @@ enum gh_op {
 	GH_OP_BATCH,			/* index: of gh_runner::batches */
 };
 
+struct gh_group;
+
 enum gh_vcpu_state {
 	GH_VCPU_IDLE,		/* not started, or held until its VM has moved */
 	GH_VCPU_READY,		/* in the run queue */
@@ -61,6 +63,7 @@ enum gh_vcpu_after {
  * @removing: gh_vcpu_remove() waits for it to come out
  * @alone: it waits for a wake-up, or probably will: it gets a command of its own, which
  *	parks, and not a place in a batch
+ * @ran: since a group looked at its load
  * @deferred: counted in gh_stats::answering
  * @fixed: the file is registered
  * @cancel_wanted: a CANCEL is to be submitted
@@ -88,6 +91,7 @@ struct gh_vcpu {
 	bool held;
 	bool removing;
 	bool alone;
+	bool ran;
 	bool deferred;
 	bool fixed;
 	bool cancel_wanted;
@@ -198,6 +202,8 @@ enum gh_vm_state {
  * @to: where it moves
  * @msg: carries it there
  * @mem: guest memory, owned; the guest's from start on: touching it then is fatal
+ * @pinned: a group leaves it where it is
+ * @load: vCPUs that ran in the last period of a group
  * @live: vCPUs that are there and have not ended
  */
 struct gh_vm {
@@ -220,6 +226,8 @@ struct gh_vm {
 	struct gh_irq irqs[GH_MAX_IRQS];
 	unsigned int nr_irqs;
 	struct gh_vm_result result;
+	bool pinned;
+	unsigned int load;
 	unsigned int live;
 	unsigned int nr_vcpus;
 	struct gh_vcpu vcpus[];
@@ -243,6 +251,7 @@ struct gh_vm {
  * @timers, @due: by deadline; those that are being fired
  * @cancels_wanted: vCPUs with cancel_wanted
  * @running_vms: started and not ended
+ * @group: it is a member of, or NULL
  * @sqes_pending: the submission queue holds something
  * @batch_open: guests ran since the last reap
  * @in_callback: a callback is running
@@ -283,6 +292,7 @@ struct gh_runner {
 	void *foreign_opaque;
 	unsigned int cancels_wanted;
 	unsigned int running_vms;
+	struct gh_group *group;
 	bool sqes_pending;
 	bool batch_open;
 	bool in_callback;
@@ -315,6 +325,7 @@ int gh_runner_create_port(const struct gh_runner_config *config, const struct gh
 			  void *ctx, struct gh_runner **runner, struct gh_error_info *error);
 struct io_uring_sqe *gh_get_sqe(struct gh_runner *r);
 void gh_runner_wake(const struct gh_runner *r);
+int gh_runner_serve(struct gh_runner *r);
 
 /* submit.c */
 int gh_submit(struct gh_runner *r, unsigned int wait_nr, uint64_t timeout_ns);
@@ -368,6 +379,14 @@ struct gh_image {
 
 int gh_image_load(const void *image, size_t image_size, void *mem, uint64_t mem_size,
 		  uint64_t mem_base, struct gh_image *out, const char **why);
+
+/* group.c */
+void gh_group_vm_started(struct gh_group *g);
+void gh_group_vm_ended(struct gh_group *g);
+bool gh_group_runs(const struct gh_group *g);
+
+/* stats.c */
+void gh_stats_add(struct gh_stats *sum, const struct gh_stats *s);
 
 /* irq.c */
 int gh_irq_dt_bell(const struct gh_irq *irq, void *fdt);

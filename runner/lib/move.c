@@ -193,6 +193,7 @@ static void vm_arrive(struct gh_runner *r, struct gh_msg *msg)
 	vm->next = r->vms;
 	r->vms = vm;
 	r->running_vms++;
+	r->in_callback = true;
 	for (i = 0; i < vm->bus.nr; i++)
 		if (vm->bus.windows[i].ops->move)
 			vm->bus.windows[i].ops->move(vm->bus.windows[i].device, r);
@@ -209,4 +210,5 @@ static void vm_arrive(struct gh_runner *r, struct gh_msg *msg)
 		gh_vm_end(vm, &result);
 	if (vm->events && vm->events->moved)
 		vm->events->moved(vm->opaque, vm, r);
+	r->in_callback = false;
 }

@@ -133,7 +133,8 @@ static int use_ring(struct gh_runner *r, struct io_uring *borrowed)
 
 static int use_threads(struct gh_runner *r)
 {
-	int ret = gh_threads_create(r->max_vcpus + r->sched.batch + GH_EXTRA_SQES, &r->threads);
+	int ret = gh_threads_create(r->max_vcpus,
+				    r->max_vcpus + r->sched.batch + GH_EXTRA_SQES, &r->threads);
 
 	r->ops = &gh_threads_port;
 	r->ctx = r->threads;
@@ -270,13 +271,16 @@ int gh_runner_prepare(struct gh_runner *r)
 	return ret == -ETIME || ret == -EINTR ? 0 : ret;
 }
 
-int gh_runner_run(struct gh_runner *r)
+static bool vms_run(const struct gh_runner *r)
+{
+	return r->running_vms || (r->group && gh_group_runs(r->group));
+}
+
+static int run(struct gh_runner *r, bool serve)
 {
 	int ret = 0, handled;
 
-	if (r->in_callback)
-		return gh_fail(r, -EBUSY, "running", "called from a callback");
-	while (!atomic_load(&r->quit) && (r->running_vms || work_waits(r))) {
+	while (!atomic_load(&r->quit) && (serve || vms_run(r) || work_waits(r))) {
 		uint64_t until = r->timers ? r->timers->deadline_ns : UINT64_MAX;
 		unsigned int wait_nr = to_handle(r) ? 0 : 1;
 
@@ -291,6 +295,24 @@ int gh_runner_run(struct gh_runner *r)
 	}
 	atomic_store(&r->quit, false);
 	return 0;
+}
+
+int gh_runner_run(struct gh_runner *r)
+{
+	if (r->in_callback)
+		return gh_fail(r, -EBUSY, "running", "called from a callback");
+	return run(r, false);
+}
+
+/* Until gh_runner_quit(). */
+int gh_runner_serve(struct gh_runner *r)
+{
+	int ret;
+
+	do {
+		ret = run(r, true);
+	} while (ret == -EINTR);
+	return ret;
 }
 
 /* Any thread, and signal handlers. */

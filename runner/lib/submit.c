@@ -34,6 +34,7 @@ static bool prep_run(struct gh_runner *r, struct gh_vcpu *v)
 		gh_uring_prep_run(sqe, fd, v->slice_ns, r->sched.deadline_ns);
 	sqe_target(sqe, v, GH_URING_OP_RUN);
 	v->state = GH_VCPU_IN_FLIGHT;
+	v->ran = true;
 	r->stats.in_flight++;
 	r->stats.submitted++;
 	return true;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * What stands in for the ring where io_uring is not allowed: the same commands,
- * each carried out by a thread that may block in it.
+ * What stands in for the ring where io_uring is not allowed: the same commands, those
+ * of vCPUs each carried out by a thread that may block in it, all I/O by one thread
+ * that waits with poll().
  *
  * A job is a submission queue entry on its way. The runner's thread owns those
  * that are free or not submitted; the others are in a queue under the lock, or
- * belong to the worker that carries them out. There are as many workers as jobs
- * that ever blocked at one time.
+ * belong to the thread that carries them out. There are as many workers as vCPUs,
+ * made when these are added: nothing is allocated later.
  */
 #include <assert.h>
 #include <poll.h>
@@ -53,9 +54,12 @@ struct vcpu_fd {
  * @todo, @done: submitted jobs, finished jobs
  * @jobs, @free, @pending: the runner's thread's: all of them, unused, not submitted
  * @vcpus, @nr_vcpus: by descriptor
- * @workers, @nr_workers, @busy: the threads, and how many have a job
+ * @attached: vCPUs in @vcpus
+ * @workers, @nr_workers, @max_workers: the threads
+ * @io_thread, @io_todo: for I/O, and what it shall take over
+ * @io_jobs, @io_polls: its own: what waits, and for what
  * @event_fd: signalled with @done, and to wake the runner
- * @exit_fd: readable when the workers shall end
+ * @io_fd: signalled with @io_todo and @exiting
  */
 struct gh_threads {
 	pthread_mutex_t lock;
@@ -67,13 +71,18 @@ struct gh_threads {
 	struct job_queue pending;
 	struct vcpu_fd *vcpus;
 	int nr_vcpus;
+	unsigned int attached;
 	pthread_t *workers;
 	unsigned int nr_workers;
 	unsigned int max_workers;
-	unsigned int busy;
+	bool io_started;
+	pthread_t io_thread;
+	struct job_queue io_todo;
+	struct job **io_jobs;
+	struct pollfd *io_polls;
 	bool exiting;
 	int event_fd;
-	int exit_fd;
+	int io_fd;
 };
 
 static void push(struct job_queue *q, struct job *job)
@@ -137,19 +146,6 @@ static int run_vcpu(struct gh_vcpu_run *run, const struct io_uring_sqe *sqe)
 	return errno == EINTR ? GH_URING_EXIT_INTR : -errno;
 }
 
-/* Until the descriptor is ready, or the workers shall end. */
-static int wait_ready(const struct gh_threads *t, int fd, short events)
-{
-	struct pollfd p[2] = {
-		{ .fd = fd, .events = events },
-		{ .fd = t->exit_fd, .events = POLLIN },
-	};
-
-	if (poll(p, 2, -1) < 0)
-		return -errno;
-	return p[1].revents ? -ECANCELED : p[0].revents;
-}
-
 /* As on a ring, an offset means nothing to a pipe. */
 static ssize_t transfer(const struct io_uring_sqe *sqe)
 {
@@ -169,24 +165,6 @@ static ssize_t transfer(const struct io_uring_sqe *sqe)
 	return n < 0 ? -errno : n;
 }
 
-static int carry_out(const struct gh_threads *t, const struct io_uring_sqe *sqe)
-{
-	int ret;
-
-	switch (sqe->opcode) {
-	case IORING_OP_NOP:
-		return 0;
-	case IORING_OP_POLL_ADD:
-		return wait_ready(t, sqe->fd, (short)sqe->poll32_events);
-	case IORING_OP_READ:
-	case IORING_OP_WRITE:
-		ret = wait_ready(t, sqe->fd, sqe->opcode == IORING_OP_READ ? POLLIN : POLLOUT);
-		return ret < 0 ? ret : (int)transfer(sqe);
-	default:
-		return -EOPNOTSUPP;
-	}
-}
-
 static void finish(struct gh_threads *t, struct job *job)
 {
 	push(&t->done, job);
@@ -194,22 +172,18 @@ static void finish(struct gh_threads *t, struct job *job)
 		signal_fd(t->event_fd);
 }
 
-static void do_job(struct gh_threads *t, struct job *job)
+static void do_run(struct gh_threads *t, struct job *job)
 {
-	struct gh_vcpu_run *run = NULL;
+	struct gh_vcpu_run *run = t->vcpus[job->sqe.fd].run;
 
-	if (job->sqe.opcode == IORING_OP_URING_CMD)
-		run = t->vcpus[job->sqe.fd].run;
 	pthread_mutex_unlock(&t->lock);
-	job->res = run ? run_vcpu(run, &job->sqe) : carry_out(t, &job->sqe);
+	job->res = run_vcpu(run, &job->sqe);
 	pthread_mutex_lock(&t->lock);
-	if (run) {
-		t->vcpus[job->sqe.fd].job = NULL;
-		if (job->cancel)
-			run->immediate_exit = 0;
-		if (job->cancel && job->res == GH_URING_EXIT_INTR)
-			job->res = -ECANCELED;
-	}
+	t->vcpus[job->sqe.fd].job = NULL;
+	if (job->cancel)
+		run->immediate_exit = 0;
+	if (job->cancel && job->res == GH_URING_EXIT_INTR)
+		job->res = -ECANCELED;
 	finish(t, job);
 }
 
@@ -221,20 +195,90 @@ static void *worker(void *arg)
 	pthread_mutex_lock(&t->lock);
 	while (!t->exiting) {
 		job = pop(&t->todo);
-		if (job) {
-			t->busy++;
-			do_job(t, job);
-			t->busy--;
-			continue;
+		if (job)
+			do_run(t, job);
+		else
+			pthread_cond_wait(&t->work, &t->lock);
+	}
+	pthread_mutex_unlock(&t->lock);
+	return NULL;
+}
+
+/* ---- I/O ------------------------------------------------------------------------------ */
+
+static struct pollfd io_wants(const struct io_uring_sqe *sqe)
+{
+	short events = (short)sqe->poll32_events;
+
+	if (sqe->opcode == IORING_OP_READ)
+		events = POLLIN;
+	else if (sqe->opcode == IORING_OP_WRITE)
+		events = POLLOUT;
+	return (struct pollfd) { .fd = sqe->fd, .events = events };
+}
+
+/* Returns false if it has to wait again: the descriptor is of the kind that says so. */
+static bool io_carry_out(struct job *job, short revents)
+{
+	if (revents & POLLNVAL)
+		job->res = -EBADF;
+	else if (job->sqe.opcode == IORING_OP_POLL_ADD)
+		job->res = revents;
+	else
+		job->res = (int)transfer(&job->sqe);
+	return job->res != -EAGAIN;
+}
+
+/* Takes over what is new, under the lock. Returns how many wait. */
+static unsigned int io_take(struct gh_threads *t, unsigned int nr)
+{
+	struct job *job;
+	uint64_t count;
+
+	/* Empty is as good as drained. */
+	if (read(t->io_fd, &count, sizeof(count)) < 0)
+		count = 0;
+	while ((job = pop(&t->io_todo))) {
+		t->io_polls[nr] = io_wants(&job->sqe);
+		t->io_jobs[nr++] = job;
+	}
+	return nr;
+}
+
+/* The first place in @io_polls is @io_fd's; jobs follow. */
+static void *io_worker(void *arg)
+{
+	struct gh_threads *t = arg;
+	unsigned int nr = 1, i;
+
+	t->io_polls[0] = (struct pollfd) { .fd = t->io_fd, .events = POLLIN };
+	pthread_mutex_lock(&t->lock);
+	while (!t->exiting) {
+		nr = io_take(t, nr);
+		pthread_mutex_unlock(&t->lock);
+		poll(t->io_polls, nr, -1);
+		for (i = 1; i < nr;) {
+			struct job *job = t->io_jobs[i];
+
+			if (!t->io_polls[i].revents || !io_carry_out(job, t->io_polls[i].revents)) {
+				i++;
+				continue;
+			}
+			nr--;
+			t->io_jobs[i] = t->io_jobs[nr];
+			t->io_polls[i] = t->io_polls[nr];
+			pthread_mutex_lock(&t->lock);
+			finish(t, job);
+			pthread_mutex_unlock(&t->lock);
 		}
-		pthread_cond_wait(&t->work, &t->lock);
+		pthread_mutex_lock(&t->lock);
 	}
 	pthread_mutex_unlock(&t->lock);
 	return NULL;
 }
 
 /* Signals are for the threads of the program. */
-static int add_worker(struct gh_threads *t)
+static int start_thread(struct gh_threads *t, pthread_t *thread, void *(*fn)(void *))
 {
 	pthread_attr_t attr;
 	sigset_t all, old;
@@ -244,11 +288,9 @@ static int add_worker(struct gh_threads *t)
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = pthread_create(&t->workers[t->nr_workers], &attr, worker, t);
+	ret = pthread_create(thread, &attr, fn, t);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
-	if (!ret)
-		t->nr_workers++;
 	return -ret;
 }
 
@@ -285,8 +327,18 @@ static void submit_one(struct gh_threads *t, struct job *job)
 {
 	const struct io_uring_sqe *sqe = &job->sqe;
 
-	if (sqe->opcode != IORING_OP_URING_CMD) {
-		push(&t->todo, job);
+	switch (sqe->opcode) {
+	case IORING_OP_URING_CMD:
+		break;
+	case IORING_OP_READ:
+	case IORING_OP_WRITE:
+	case IORING_OP_POLL_ADD:
+		push(&t->io_todo, job);
+		signal_fd(t->io_fd);
+		return;
+	default:
+		job->res = sqe->opcode == IORING_OP_NOP ? 0 : -EOPNOTSUPP;
+		finish(t, job);
 		return;
 	}
 	assert(sqe->fd < t->nr_vcpus && t->vcpus[sqe->fd].run);
@@ -327,20 +379,15 @@ static int threads_enter(void *ctx, unsigned int wait_nr, uint64_t timeout_ns)
 	struct gh_threads *t = ctx;
 	struct job *job;
 	bool done;
-	int ret = 0;
 
 	pthread_mutex_lock(&t->lock);
 	while ((job = pop(&t->pending)))
 		submit_one(t, job);
-	/* A job must not wait for another one that may block for ever. */
-	while (!ret && t->busy + t->todo.nr > t->nr_workers && t->nr_workers < t->max_workers)
-		ret = add_worker(t);
-	pthread_cond_broadcast(&t->work);
+	if (t->todo.nr)
+		pthread_cond_broadcast(&t->work);
 	done = t->done.nr;
 	pthread_mutex_unlock(&t->lock);
-	if (ret || !wait_nr || done)
-		return ret;
-	return wait_done(t, timeout_ns);
+	return wait_nr && !done ? wait_done(t, timeout_ns) : 0;
 }
 
 static int threads_reap(void *ctx, gh_reap_fn *fn, void *arg)
@@ -375,28 +422,54 @@ static int threads_set_file(void *ctx, unsigned int slot, int fd)
 	return -EOPNOTSUPP;
 }
 
+static int grow(struct gh_threads *t, int fd)
+{
+	int nr = 2 * (fd + 1);
+	struct vcpu_fd *vcpus;
+
+	if (fd < t->nr_vcpus)
+		return 0;
+	vcpus = realloc(t->vcpus, (size_t)nr * sizeof(*vcpus));
+	if (!vcpus)
+		return -ENOMEM;
+	memset(vcpus + t->nr_vcpus, 0, (size_t)(nr - t->nr_vcpus) * sizeof(*vcpus));
+	t->vcpus = vcpus;
+	t->nr_vcpus = nr;
+	return 0;
+}
+
+/* With a worker for each, none waits for another that may sleep for ever. */
 static int threads_add_vcpu(void *ctx, int fd, struct gh_vcpu_run *run)
 {
 	struct gh_threads *t = ctx;
-	struct vcpu_fd *vcpus;
-	int nr = fd + 1, ret = 0;
+	int ret;
 
 	pthread_mutex_lock(&t->lock);
-	if (nr > t->nr_vcpus) {
-		vcpus = realloc(t->vcpus, (size_t)nr * 2 * sizeof(*vcpus));
-		if (vcpus) {
-			memset(vcpus + t->nr_vcpus, 0,
-			       (size_t)(nr * 2 - t->nr_vcpus) * sizeof(*vcpus));
-			t->vcpus = vcpus;
-			t->nr_vcpus = nr * 2;
-		}
+	ret = grow(t, fd);
+	if (!ret && t->attached == t->nr_workers) {
+		assert(t->nr_workers < t->max_workers);
+		ret = start_thread(t, &t->workers[t->nr_workers], worker);
+		if (!ret)
+			t->nr_workers++;
 	}
-	if (nr <= t->nr_vcpus)
+	if (!ret) {
 		t->vcpus[fd] = (struct vcpu_fd) { .run = run };
-	else
-		ret = -ENOMEM;
+		t->attached++;
+	}
 	pthread_mutex_unlock(&t->lock);
 	return ret;
+}
+
+static void threads_del_vcpu(void *ctx, int fd)
+{
+	struct gh_threads *t = ctx;
+
+	pthread_mutex_lock(&t->lock);
+	if (fd < t->nr_vcpus && t->vcpus[fd].run) {
+		t->vcpus[fd] = (struct vcpu_fd) { 0 };
+		t->attached--;
+	}
+	pthread_mutex_unlock(&t->lock);
 }
 
 const struct gh_port_ops gh_threads_port = {
@@ -406,6 +479,7 @@ const struct gh_port_ops gh_threads_port = {
 	.map_run = gh_port_map_run,
 	.unmap_run = gh_port_unmap_run,
 	.add_vcpu = threads_add_vcpu,
+	.del_vcpu = threads_del_vcpu,
 	.get_sqe = threads_get_sqe,
 	.enter = threads_enter,
 	.reap = threads_reap,
@@ -414,24 +488,33 @@ const struct gh_port_ops gh_threads_port = {
 
 /* ---- life ------------------------------------------------------------------------------ */
 
-int gh_threads_create(unsigned int entries, struct gh_threads **threads)
+int gh_threads_create(unsigned int vcpus, unsigned int entries, struct gh_threads **threads)
 {
 	struct gh_threads *t = calloc(1, sizeof(*t));
 	unsigned int i;
+	int ret;
 
 	*threads = NULL;
 	if (!t)
 		return -ENOMEM;
-	t->max_workers = entries;
+	t->max_workers = vcpus;
 	t->jobs = calloc(entries, sizeof(*t->jobs));
-	t->workers = calloc(entries, sizeof(*t->workers));
+	t->workers = calloc(vcpus, sizeof(*t->workers));
+	t->io_jobs = calloc(entries + 1, sizeof(*t->io_jobs));
+	t->io_polls = calloc(entries + 1, sizeof(*t->io_polls));
 	t->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	t->exit_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	t->io_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->work, NULL);
-	if (!t->jobs || !t->workers || t->event_fd < 0 || t->exit_fd < 0) {
+	ret = t->event_fd < 0 || t->io_fd < 0 ? -EMFILE : 0;
+	if (!t->jobs || !t->workers || !t->io_jobs || !t->io_polls)
+		ret = -ENOMEM;
+	if (!ret)
+		ret = start_thread(t, &t->io_thread, io_worker);
+	t->io_started = !ret;
+	if (ret) {
 		gh_threads_destroy(t);
-		return -ENOMEM;
+		return ret;
 	}
 	for (i = 0; i < entries; i++)
 		push(&t->free, &t->jobs[i]);
@@ -448,18 +531,22 @@ void gh_threads_destroy(struct gh_threads *t)
 	t->exiting = true;
 	pthread_cond_broadcast(&t->work);
 	pthread_mutex_unlock(&t->lock);
-	if (t->exit_fd >= 0)
-		signal_fd(t->exit_fd);
+	if (t->io_started) {
+		signal_fd(t->io_fd);
+		pthread_join(t->io_thread, NULL);
+	}
 	for (i = 0; i < t->nr_workers; i++)
 		pthread_join(t->workers[i], NULL);
 	pthread_cond_destroy(&t->work);
 	pthread_mutex_destroy(&t->lock);
 	if (t->event_fd >= 0)
 		close(t->event_fd);
-	if (t->exit_fd >= 0)
-		close(t->exit_fd);
+	if (t->io_fd >= 0)
+		close(t->io_fd);
 	free(t->vcpus);
 	free(t->workers);
+	free(t->io_polls);
+	free(t->io_jobs);
 	free(t->jobs);
 	free(t);
 }

@@ -8,7 +8,8 @@ struct gh_threads;
 
 extern const struct gh_port_ops gh_threads_port;
 
-int gh_threads_create(unsigned int entries, struct gh_threads **threads);
+/* For @vcpus at the most, and @entries commands at one time. */
+int gh_threads_create(unsigned int vcpus, unsigned int entries, struct gh_threads **threads);
 void gh_threads_destroy(struct gh_threads *t);
 /* Readable when something has completed. */
 int gh_threads_fd(const struct gh_threads *t);

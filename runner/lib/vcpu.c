@@ -59,6 +59,8 @@ void gh_vcpu_detach(struct gh_vcpu *v)
 	if (v->cancel_wanted)
 		r->cancels_wanted--;
 	v->cancel_wanted = false;
+	if (v->slot != GH_NO_SLOT && r->ops->del_vcpu)
+		r->ops->del_vcpu(r->ctx, v->fd);
 	if (v->fixed)
 		r->ops->set_file(r->ctx, v->slot, -1);
 	v->fixed = false;

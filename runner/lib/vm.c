@@ -79,6 +79,7 @@ static struct gh_vm *vm_alloc(struct gh_runner *r, const struct gh_vm_config *c)
 	vm->fd = -1;
 	vm->nr_vcpus = c->vcpus;
 	vm->mem_size = c->memory_size;
+	vm->pinned = c->pinned;
 	vm->events = c->events;
 	vm->opaque = c->opaque;
 	memcpy(vm->name, c->name, strlen(c->name));
@@ -287,6 +288,8 @@ int gh_vm_start(struct gh_vm *vm)
 
 	vm->state = GH_VM_RUNNING;
 	vm->runner->running_vms++;
+	if (vm->runner->group)
+		gh_group_vm_started(vm->runner->group);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		if (vm->vcpus[i].present)
 			gh_vcpu_start(&vm->vcpus[i]);

@@ -5,7 +5,7 @@
  * A runner belongs to the thread that created it: every call is made there, with
  * the exceptions that say "any thread". Functions return 0 or -errno unless said
  * otherwise; gh_runner_last_error() then tells more. The library prints nothing,
- * installs no signal handler, and starts threads with GH_BACKEND_THREADS only. Times
+ * installs no signal handler, and starts threads for GH_BACKEND_THREADS only. Times
  * are nanoseconds of CLOCK_MONOTONIC.
  *
  * Life of a VM: gh_vm_create(), gh_vm_add_device()..., gh_vm_start(); it runs while
@@ -184,6 +184,7 @@ struct gh_vm_events {
  * @image: the guest: ELF, arm64 Image or flat binary (told apart by content)
  * @image_size: in bytes
  * @bootargs: /chosen/bootargs, NULL: none
+ * @pinned: a group leaves it where it was made: see group.h
  * @events, @opaque: callbacks, borrowed until the VM is destroyed
  */
 struct gh_vm_config {
@@ -193,6 +194,7 @@ struct gh_vm_config {
 	const void *image;
 	size_t image_size;
 	const char *bootargs;
+	bool pinned;
 	const struct gh_vm_events *events;
 	void *opaque;
 };
@@ -240,10 +242,7 @@ bool gh_vcpu_present(const struct gh_vcpu *vcpu);
 
 struct gh_vm *gh_vcpu_vm(const struct gh_vcpu *vcpu);
 unsigned int gh_vcpu_index(const struct gh_vcpu *vcpu);
-/*
- * Ends the slice in progress or the park, so that the vCPU comes back to the
- * runner once. Any thread, and signal handlers, while the vCPU is present.
- */
+/* Ends its slice or park once. Any thread, and signal handlers, while it is present. */
 int gh_vcpu_kick(struct gh_vcpu *vcpu);
 
 /* ---- devices: device.h ------------------------------------------------------------ */

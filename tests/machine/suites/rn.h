@@ -54,6 +54,8 @@ void rn_create(struct gh_runner *runner, struct rn_vm *v, const char *name, unsi
 void rn_start(struct rn_vm *v);
 /* Runs until @ns from now, or until *@flag when that is not NULL; asserts that it comes. */
 void rn_run(struct gh_runner *runner, uint64_t ns, const bool *flag);
+/* The same, where signals interrupt the waiting. */
+void rn_run_through_signals(struct gh_runner *runner, uint64_t ns);
 /* Stops the VM if it runs, waits for its end, and destroys it. */
 void rn_destroy(struct gh_runner *runner, struct rn_vm *v);
 

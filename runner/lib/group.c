@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Groups: a runner and a thread for each host CPU, and who gets which VM.
+ *
+ * What members know of each other is one number, the load, and the messages by which
+ * VMs move. @running is touched when a VM starts or ends only.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include <gh-runner/group.h>
+
+#include "internal.h"
+
+#define GH_MAX_MEMBERS		256
+#define GH_DEFAULT_BALANCE_NS	100000000ULL
+
+/**
+ * struct gh_member - a runner of a group
+ * @runner: owned unless it is the caller's
+ * @ready: posted when @runner is there, or @ret says why not
+ * @cpu: that its thread is bound to, -1: none
+ * @load: vCPUs that ran in the last period, and those of VMs that come. Any thread
+ * @balance: ends a period
+ */
+struct gh_member {
+	struct gh_group *group;
+	struct gh_runner *runner;
+	pthread_t thread;
+	bool started;
+	sem_t ready;
+	int ret;
+	struct gh_error_info error;
+	int cpu;
+	atomic_uint load;
+	struct gh_timer balance;
+};
+
+/**
+ * struct gh_group - members, and the VMs that run in all of them
+ */
+struct gh_group {
+	struct gh_group_config config;
+	atomic_uint running;
+	unsigned int nr;
+	struct gh_member members[];
+};
+
+/* ---- who has how much ----------------------------------------------------------------- */
+
+void gh_group_vm_started(struct gh_group *g)
+{
+	atomic_fetch_add(&g->running, 1);
+}
+
+/* The caller of gh_runner_run() on its own runner waits for the last one. */
+void gh_group_vm_ended(struct gh_group *g)
+{
+	if (atomic_fetch_sub(&g->running, 1) == 1 && g->config.own)
+		gh_runner_wake(g->config.own);
+}
+
+bool gh_group_runs(const struct gh_group *g)
+{
+	return atomic_load(&g->running);
+}
+
+unsigned int gh_group_size(const struct gh_group *g)
+{
+	return g->nr;
+}
+
+unsigned int gh_group_least(const struct gh_group *g)
+{
+	unsigned int i, least = 0;
+
+	for (i = 1; i < g->nr; i++)
+		if (atomic_load(&g->members[i].load) < atomic_load(&g->members[least].load))
+			least = i;
+	return least;
+}
+
+/* How many of its vCPUs ran since the last call. */
+static unsigned int vm_load(struct gh_vm *vm)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < vm->nr_vcpus; i++) {
+		n += vm->vcpus[i].ran;
+		vm->vcpus[i].ran = false;
+	}
+	return n;
+}
+
+/* Half of the difference is the most that may go; a VM that goes makes it smaller. */
+static void balance(struct gh_member *m)
+{
+	struct gh_group *g = m->group;
+	struct gh_member *to = &g->members[gh_group_least(g)];
+	unsigned int load = 0, other = atomic_load(&to->load), best_load = 0;
+	struct gh_vm *vm, *best = NULL;
+
+	for (vm = m->runner->vms; vm; vm = vm->next) {
+		vm->load = vm_load(vm);
+		load += vm->load;
+	}
+	if (to != m && load > other) {
+		for (vm = m->runner->vms; vm; vm = vm->next) {
+			if (vm->pinned || vm->state != GH_VM_RUNNING ||
+			    vm->load <= best_load || vm->load > (load - other) / 2)
+				continue;
+			best = vm;
+			best_load = vm->load;
+		}
+	}
+	if (best && !gh_vm_move(best, to->runner)) {
+		atomic_fetch_add(&to->load, best_load);
+		load -= best_load;
+	}
+	atomic_store(&m->load, load);
+}
+
+static void on_balance(struct gh_timer *timer)
+{
+	struct gh_member *m = (struct gh_member *)((char *)timer -
+						   offsetof(struct gh_member, balance));
+
+	balance(m);
+	timer->deadline_ns = gh_now_ns() + m->group->config.balance_ns;
+	gh_timer_arm(m->runner, timer);
+}
+
+static void start_balance(struct gh_member *m)
+{
+	m->runner->group = m->group;
+	m->balance.fire = on_balance;
+	m->balance.deadline_ns = gh_now_ns() + m->group->config.balance_ns;
+	if (m->group->nr > 1 && m->group->config.balance_ns != UINT64_MAX)
+		gh_timer_arm(m->runner, &m->balance);
+}
+
+/* ---- threads -------------------------------------------------------------------------- */
+
+static void bind_to(int cpu)
+{
+	cpu_set_t set;
+
+	if (cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	/* It went offline: any other does as well. */
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* A ring belongs to the thread that made it. */
+static void *member_thread(void *arg)
+{
+	struct gh_member *m = arg;
+
+	bind_to(m->cpu);
+	m->ret = gh_runner_create(&m->group->config.runner, &m->runner, &m->error);
+	if (!m->ret)
+		start_balance(m);
+	sem_post(&m->ready);
+	if (m->ret)
+		return NULL;
+	m->ret = gh_runner_serve(m->runner);
+	gh_timer_cancel(m->runner, &m->balance);
+	gh_runner_destroy(m->runner);
+	return NULL;
+}
+
+/* Signals are for the threads of the program. */
+static int member_start(struct gh_member *m)
+{
+	sigset_t all, old;
+	int ret;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = pthread_create(&m->thread, NULL, member_thread, m);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret)
+		return -ret;
+	m->started = true;
+	return 0;
+}
+
+static void members_stop(struct gh_group *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < g->nr; i++) {
+		struct gh_member *m = &g->members[i];
+
+		if (!m->started)
+			continue;
+		/* One that could not be made has ended already. */
+		if (m->runner)
+			gh_runner_quit(m->runner);
+		pthread_join(m->thread, NULL);
+		sem_destroy(&m->ready);
+	}
+	if (g->config.own) {
+		gh_timer_cancel(g->config.own, &g->members[0].balance);
+		g->config.own->group = NULL;
+	}
+	free(g);
+}
+
+/* The CPUs that the calling thread may use; the @nth of them, beginning anew at the end. */
+static int nth_cpu(const cpu_set_t *set, unsigned int nth)
+{
+	int cpu, nr = CPU_COUNT(set);
+
+	nth %= (unsigned int)nr;
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, set) && !nth--)
+			return cpu;
+	return -1;
+}
+
+static int members_start(struct gh_group *g, const cpu_set_t *set, struct gh_error_info *error)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < g->nr; i++) {
+		struct gh_member *m = &g->members[i];
+
+		m->group = g;
+		m->cpu = nth_cpu(set, i);
+		if (!i && g->config.own) {
+			m->runner = g->config.own;
+			start_balance(m);
+			continue;
+		}
+		sem_init(&m->ready, 0, 0);
+		ret = member_start(m);
+		if (ret)
+			return ret;
+		while (sem_wait(&m->ready))
+			;
+		if (m->ret) {
+			if (error)
+				*error = m->error;
+			return m->ret;
+		}
+	}
+	return 0;
+}
+
+int gh_group_create(const struct gh_group_config *config, struct gh_group **group,
+		    struct gh_error_info *error)
+{
+	unsigned int cpus = config->cpus;
+	struct gh_group *g = NULL;
+	cpu_set_t set;
+	int ret = 0;
+
+	*group = NULL;
+	if (error)
+		*error = (struct gh_error_info) { .vcpu = -1, .what = "making a group", .hint = "" };
+	if (sched_getaffinity(0, sizeof(set), &set))
+		ret = -errno;
+	if (!ret && !cpus)
+		cpus = (unsigned int)CPU_COUNT(&set);
+	if (!ret && (cpus > GH_MAX_MEMBERS || config->runner.ring))
+		ret = -EINVAL;
+	if (!ret)
+		g = calloc(1, sizeof(*g) + cpus * sizeof(g->members[0]));
+	if (!g) {
+		ret = ret ?: -ENOMEM;
+		goto err;
+	}
+	g->config = *config;
+	g->nr = cpus;
+	if (!g->config.balance_ns)
+		g->config.balance_ns = GH_DEFAULT_BALANCE_NS;
+	ret = members_start(g, &set, error);
+	if (ret) {
+		members_stop(g);
+		goto err;
+	}
+	*group = g;
+	return 0;
+
+err:
+	if (error)
+		error->error = ret;
+	return ret;
+}
+
+/* ---- calls ---------------------------------------------------------------------------- */
+
+struct call {
+	struct gh_msg msg;
+	int (*fn)(struct gh_runner *runner, void *arg);
+	void *arg;
+	int ret;
+	sem_t done;
+};
+
+static void do_call(struct gh_runner *r, struct gh_msg *msg)
+{
+	struct call *c = (struct call *)((char *)msg - offsetof(struct call, msg));
+
+	c->ret = c->fn(r, c->arg);
+	sem_post(&c->done);
+}
+
+int gh_group_call(struct gh_group *g, unsigned int member,
+		  int (*fn)(struct gh_runner *runner, void *arg), void *arg)
+{
+	struct call c = { .msg.deliver = do_call, .fn = fn, .arg = arg };
+
+	if (member >= g->nr)
+		return -EINVAL;
+	if (!g->members[member].started)
+		return fn(g->members[member].runner, arg);
+	sem_init(&c.done, 0, 0);
+	gh_runner_post(g->members[member].runner, &c.msg);
+	while (sem_wait(&c.done))
+		;
+	sem_destroy(&c.done);
+	return c.ret;
+}
+
+static int add_stats(struct gh_runner *r, void *arg)
+{
+	struct gh_stats *sum = arg, s;
+
+	gh_runner_stats(r, &s);
+	gh_stats_add(sum, &s);
+	return 0;
+}
+
+int gh_group_stats(struct gh_group *g, struct gh_stats *stats)
+{
+	unsigned int i;
+
+	*stats = (struct gh_stats) { 0 };
+	for (i = 0; i < g->nr; i++)
+		gh_group_call(g, i, add_stats, stats);
+	return 0;
+}
+
+/* -EBUSY also for a VM on its way, which has places here. */
+static int has_vms(struct gh_runner *r, void *arg)
+{
+	return r->vms || atomic_load(&r->slots_used) ? -EBUSY : 0;
+}
+
+int gh_group_destroy(struct gh_group *g)
+{
+	unsigned int i;
+
+	for (i = 0; g && i < g->nr; i++)
+		if (gh_group_call(g, i, has_vms, NULL))
+			return -EBUSY;
+	if (g)
+		members_stop(g);
+	return 0;
+}
