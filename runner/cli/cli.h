@@ -2,11 +2,12 @@
 #ifndef GH_CLI_H
 #define GH_CLI_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#include <gh-runner/gh-runner.h>
+#include <gh-runner/group.h>
 #include <gh-runner/pl011.h>
 #include <gh-runner/testdev.h>
 
@@ -40,6 +41,7 @@ struct run_options {
 	unsigned int nr_guests;
 	uint64_t seconds;
 	uint64_t slice_us;
+	uint64_t cpus;
 	enum gh_backend backend;
 	bool quiet;
 	const char *json;
@@ -67,14 +69,17 @@ void config_unload(struct run_options *o);
  * @quiet: neither
  * @drawn: a status line is on the screen
  * @next_ns: when the next status line is due, not on a terminal
+ * @lock: all of it, and standard output
  */
 struct screen {
 	bool tty;
 	bool quiet;
 	bool drawn;
 	uint64_t next_ns;
+	pthread_mutex_t lock;
 };
 
+/* Lines and status of several threads do not mix. */
 void screen_init(struct screen *s, bool quiet);
 void screen_line(struct screen *s, const char *tag, const char *line);
 void screen_status(struct screen *s, uint64_t now_ns, const char *text);
@@ -121,8 +126,16 @@ struct guest {
 	char name[32];
 };
 
+/**
+ * struct fleet - all guests of a run
+ * @runner: of the main thread
+ * @group: it and the others of --cpus; NULL: it is alone
+ * @lock: @nr_ended, @end_ns and the guests' results, which others' threads write
+ */
 struct fleet {
 	struct gh_runner *runner;
+	struct gh_group *group;
+	pthread_mutex_t lock;
 	struct run_options options;
 	struct screen screen;
 	struct guest *guests;
@@ -134,6 +147,14 @@ struct fleet {
 	uint64_t end_ns;
 	struct gh_stats stats;
 };
+
+/* On the main thread. */
+void fleet_stats(struct fleet *s, struct gh_stats *stats);
+/* @g: NULL: all. */
+void fleet_stop(struct fleet *s, struct guest *g);
+void fleet_destroy(struct fleet *s);
+unsigned int fleet_ended(struct fleet *s);
+enum gh_vm_end fleet_end(struct fleet *s, const struct guest *g);
 
 /* ---- control ------------------------------------------------------------------- */
 

@@ -94,19 +94,19 @@ out:
 static void on_ended(void *opaque, struct gh_vm *vm, const struct gh_vm_result *result)
 {
 	struct run *run = opaque;
+	struct fleet *s = &run->fleet;
 	unsigned int i;
 
-	for (i = 0; i < run->fleet.nr_guests; i++) {
-		struct guest *g = &run->fleet.guests[i];
-
-		if (g->vm != vm)
-			continue;
-		g->result = *result;
-		console_flush(&g->console);
-		run->fleet.nr_ended++;
-		run->fleet.end_ns = gh_now_ns();
+	for (i = 0; i < s->nr_guests && s->guests[i].vm != vm; i++)
+		;
+	if (i == s->nr_guests)
 		return;
-	}
+	console_flush(&s->guests[i].console);
+	pthread_mutex_lock(&s->lock);
+	s->guests[i].result = *result;
+	s->nr_ended++;
+	s->end_ns = gh_now_ns();
+	pthread_mutex_unlock(&s->lock);
 }
 
 static const struct gh_vm_events vm_events = { .ended = on_ended };
@@ -175,6 +175,7 @@ static int guest_start(struct run *run, struct guest *g, const struct guest_opti
 		.image = image->data,
 		.image_size = image->size,
 		.bootargs = o->bootargs,
+		.pinned = o->console && strcmp(o->console, "stdout"),
 		.events = &vm_events,
 		.opaque = run,
 	};
@@ -242,12 +243,14 @@ static void ask_guests(struct run *run)
 		gh_testdev_stop(run->fleet.guests[i].testdev);
 }
 
+/* Again, until none is left that was between two runners. */
 static void force_guests(struct run *run)
 {
-	unsigned int i;
-
-	for (i = 0; i < run->fleet.nr_started; i++)
-		gh_vm_stop(run->fleet.guests[i].vm);
+	fleet_stop(&run->fleet, NULL);
+	gh_timer_cancel(run->fleet.runner, &run->force);
+	run->force.deadline_ns = gh_now_ns() + TICK_NS;
+	if (run->fleet.group && fleet_ended(&run->fleet) < run->fleet.nr_started)
+		gh_timer_arm(run->fleet.runner, &run->force);
 }
 
 static void on_ask(struct gh_timer *timer)
@@ -269,13 +272,13 @@ static void on_tick(struct gh_timer *timer)
 	struct gh_stats t;
 	char text[128];
 
-	gh_runner_stats(s->runner, &t);
+	fleet_stats(s, &t);
 	exits = gh_stats_exits(&t);
 	rate = (exits - run->last_exits) * NS_PER_SEC / (now - run->last_ns + 1);
 	if (threads > s->threads)
 		s->threads = threads;
 	snprintf(text, sizeof(text), "%u of %u guests, vCPUs: %u runnable, %u parked; "
-		 "%" PRIu64 " exits/s", s->nr_guests - s->nr_ended, s->nr_guests, t.runnable,
+		 "%" PRIu64 " exits/s", s->nr_guests - fleet_ended(s), s->nr_guests, t.runnable,
 		 t.in_flight, rate);
 	screen_status(&s->screen, now, text);
 	run->last_exits = exits;
@@ -299,7 +302,7 @@ static int drive(struct run *run)
 		uint64_t end = s->start_ns + s->options.seconds * NS_PER_SEC + GRACE_NS;
 
 		run->ask = (struct gh_timer) { .fire = on_ask, .deadline_ns = end };
-		run->force = (struct gh_timer) { .fire = on_force, .deadline_ns = end + STOP_NS };
+		run->force.deadline_ns = end + STOP_NS;
 		gh_timer_arm(s->runner, &run->ask);
 		gh_timer_arm(s->runner, &run->force);
 	}
@@ -312,13 +315,13 @@ static int drive(struct run *run)
 			else
 				ask_guests(run);
 		}
-		if (s->nr_ended == s->nr_started || (ret && ret != -EINTR))
+		if (fleet_ended(s) == s->nr_started || (ret && ret != -EINTR))
 			break;
 	}
 	gh_timer_cancel(s->runner, &run->tick);
 	gh_timer_cancel(s->runner, &run->ask);
 	gh_timer_cancel(s->runner, &run->force);
-	gh_runner_stats(s->runner, &s->stats);
+	fleet_stats(s, &s->stats);
 	if (ret && ret != -EINTR)
 		print_error(gh_runner_last_error(s->runner));
 	return ret == -EINTR ? 0 : ret;
@@ -374,6 +377,18 @@ static int fleet_open(struct run *run)
 	if (!config.backend && gh_runner_backend(s->runner) == GH_BACKEND_THREADS)
 		fputs("gh-runner: io_uring is not allowed (see kernel.io_uring_disabled): "
 		      "a thread runs each vCPU\n", stderr);
+	if (s->options.cpus > 1) {
+		const struct gh_group_config group = {
+			.runner = config,
+			.own = s->runner,
+			.cpus = (unsigned int)s->options.cpus,
+		};
+
+		if (gh_group_create(&group, &s->group, &error)) {
+			print_error(&error);
+			return error.error;
+		}
+	}
 	catch_signals(s->runner);
 	screen_init(&s->screen, s->options.quiet);
 	if (s->options.control)
@@ -387,16 +402,18 @@ static void fleet_close(struct run *run)
 	unsigned int i;
 
 	/* A failed start leaves guests that were never driven: take them out first. */
-	force_guests(run);
-	if (s->runner && s->nr_ended < s->nr_started)
+	if (s->runner)
+		force_guests(run);
+	if (s->runner && fleet_ended(s) < s->nr_started)
 		gh_runner_run(s->runner);
-	for (i = 0; s->guests && i < s->nr_guests; i++) {
+	gh_timer_cancel(s->runner, &run->force);
+	for (i = 0; s->guests && i < s->nr_guests; i++)
 		serial_flush(s->guests[i].serial);
-		if (s->guests[i].vm)
-			gh_vm_destroy(s->guests[i].vm);
+	fleet_destroy(s);
+	for (i = 0; s->guests && i < s->nr_guests; i++)
 		gh_testdev_destroy(s->guests[i].testdev);
-	}
 	control_stop(run->control);
+	gh_group_destroy(s->group);
 	gh_runner_destroy(s->runner);
 	control_close(run->control);
 	for (i = 0; s->guests && i < s->nr_guests; i++)
@@ -415,6 +432,8 @@ int cmd_run(int argc, char **argv)
 
 	if (!run)
 		return CLI_USAGE;
+	pthread_mutex_init(&s->lock, NULL);
+	run->force.fire = on_force;
 	if (!run_options_parse(argc, argv, &s->options, &done))
 		goto out;
 	if (done) {

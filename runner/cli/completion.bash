@@ -10,7 +10,7 @@ _gh_runner()
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		words='run ps stats top kick stop console --help --version'
 	elif [ "$command" = run ]; then
-		words='--guest= --seconds= --slice-us= --backend=auto --backend=uring
+		words='--guest= --seconds= --slice-us= --cpus= --backend=auto --backend=uring
 			--backend=ioctl --backend=sqpoll --backend=threads --control --control= --json=
 			--quiet --help --version'
 	elif [ "$command" = stats ]; then

@@ -19,27 +19,37 @@ void screen_init(struct screen *s, bool quiet)
 		.tty = isatty(STDOUT_FILENO) && (!term || strcmp(term, "dumb")),
 		.quiet = quiet,
 		.next_ns = gh_now_ns() + STATUS_INTERVAL_NS,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	/* Flushed with every status: hundreds of guests print, one thread writes. */
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
 }
 
-void screen_clear(struct screen *s)
+static void clear(struct screen *s)
 {
 	if (s->drawn)
 		fputs("\r\033[K", stdout);
 	s->drawn = false;
 }
 
+void screen_clear(struct screen *s)
+{
+	pthread_mutex_lock(&s->lock);
+	clear(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
 void screen_line(struct screen *s, const char *tag, const char *line)
 {
 	if (s->quiet)
 		return;
-	screen_clear(s);
+	pthread_mutex_lock(&s->lock);
+	clear(s);
 	if (s->tty)
 		printf("\033[2m[%s]\033[0m %s\n", tag, line);
 	else
 		printf("[%s] %s\n", tag, line);
+	pthread_mutex_unlock(&s->lock);
 }
 
 static int columns(void)
@@ -54,8 +64,9 @@ static int columns(void)
 /* On a terminal in place; elsewhere a line of its own, every few seconds at most. */
 void screen_status(struct screen *s, uint64_t now_ns, const char *text)
 {
+	pthread_mutex_lock(&s->lock);
 	if (!s->quiet && s->tty) {
-		screen_clear(s);
+		clear(s);
 		printf("%.*s", columns() - 1, text);
 		s->drawn = true;
 	} else if (!s->quiet && now_ns >= s->next_ns) {
@@ -63,6 +74,7 @@ void screen_status(struct screen *s, uint64_t now_ns, const char *text)
 		s->next_ns = now_ns + STATUS_INTERVAL_NS;
 	}
 	fflush(stdout);
+	pthread_mutex_unlock(&s->lock);
 }
 
 void console_flush(struct console *c)

@@ -40,21 +40,21 @@ struct control {
 
 /* ---- requests ------------------------------------------------------------------------ */
 
-static void do_ps(const struct fleet *s, FILE *f)
+static void do_ps(struct fleet *s, FILE *f)
 {
 	unsigned int i;
 
 	fprintf(f, "%-31s %5s  %s\n", "NAME", "VCPUS", "STATE");
 	for (i = 0; i < s->nr_started; i++)
 		fprintf(f, "%-31s %5u  %s\n", s->guests[i].name, gh_vm_vcpus(s->guests[i].vm),
-			end_name(gh_vm_result(s->guests[i].vm)->end));
+			end_name(fleet_end(s, &s->guests[i])));
 }
 
-static void do_stats(const struct fleet *s, const char *format, FILE *f)
+static void do_stats(struct fleet *s, const char *format, FILE *f)
 {
 	struct fleet now = *s;
 
-	gh_runner_stats(s->runner, &now.stats);
+	fleet_stats(s, &now.stats);
 	now.end_ns = gh_now_ns();
 	if (!strcmp(format, "json")) {
 		fputs("{\n", f);
@@ -119,7 +119,7 @@ static void do_request(struct fleet *s, char *line, FILE *f)
 	else if (!strcmp(word, "kick"))
 		kick(g->vm);
 	else if (!strcmp(word, "stop"))
-		gh_vm_stop(g->vm);
+		fleet_stop(s, g);
 	else
 		fprintf(f, "%s\n", serial_path(g->serial));
 }

@@ -16,6 +16,7 @@ enum {
 	OPT_SECONDS,
 	OPT_SLICE,
 	OPT_BACKEND,
+	OPT_CPUS,
 	OPT_JSON,
 	OPT_CONTROL,
 };
@@ -24,6 +25,7 @@ static const struct option long_options[] = {
 	{ "guest", required_argument, NULL, OPT_GUEST },
 	{ "seconds", required_argument, NULL, OPT_SECONDS },
 	{ "slice-us", required_argument, NULL, OPT_SLICE },
+	{ "cpus", required_argument, NULL, OPT_CPUS },
 	{ "backend", required_argument, NULL, OPT_BACKEND },
 	{ "json", required_argument, NULL, OPT_JSON },
 	{ "control", optional_argument, NULL, OPT_CONTROL },
@@ -55,6 +57,7 @@ static void help(void)
 	     "                           are asked to stop after a grace time, then stopped\n"
 	     "                           (default: until they power off, or Ctrl-C)\n"
 	     "      --slice-us=N       longest time a vCPU runs before others do (2000)\n"
+	     "      --cpus=N           run the guests on N host CPUs, with a thread for each (1)\n"
 	     "      --backend=NAME     how vCPUs are run:\n"
 	     "                           auto      uring, a lone vCPU by ioctl; threads where\n"
 	     "                                     io_uring is not allowed\n"
@@ -245,6 +248,8 @@ bool run_option_set(struct run_options *o, const char *name, const char *value)
 		return number("seconds", value, false, 1000000, &o->seconds);
 	if (!strcmp(name, "slice-us"))
 		return number("slice-us", value, false, 1000000, &o->slice_us);
+	if (!strcmp(name, "cpus"))
+		return number("cpus", value, false, 256, &o->cpus);
 	if (!strcmp(name, "backend"))
 		return backend(o, value);
 	if (!strcmp(name, "control"))
@@ -265,6 +270,8 @@ static bool parse_one(struct run_options *o, int opt)
 		return number("--seconds", optarg, false, 1000000, &o->seconds);
 	case OPT_SLICE:
 		return number("--slice-us", optarg, false, 1000000, &o->slice_us);
+	case OPT_CPUS:
+		return number("--cpus", optarg, false, 256, &o->cpus);
 	case OPT_BACKEND:
 		return backend(o, optarg);
 	case OPT_CONTROL:

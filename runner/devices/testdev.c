@@ -3,6 +3,7 @@
  * The test device. Its registers, with widths, and the arithmetic that device and
  * guest share are in <gh-runner/testdev-regs.h>.
  */
+#include <stdatomic.h>
 #include <errno.h>
 #include <libfdt.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ struct gh_testdev {
 	uint64_t sum;
 	uint64_t result;
 	bool has_result;
-	bool stop;
+	atomic_bool stop;
 	uint64_t scratch[4];
 	uint64_t nexts, puts, fails, bad;
 	uint32_t fail_line;

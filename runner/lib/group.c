@@ -95,31 +95,33 @@ static unsigned int vm_load(struct gh_vm *vm)
 	return n;
 }
 
-/* Half of the difference is the most that may go; a VM that goes makes it smaller. */
+/* The other one must not have more afterwards. */
+static bool give(struct gh_member *m, struct gh_vm *vm, unsigned int load)
+{
+	struct gh_member *to = &m->group->members[gh_group_least(m->group)];
+	unsigned int other = atomic_load(&to->load);
+
+	if (to == m || vm->pinned || !vm->load || load < other + 2 * vm->load)
+		return false;
+	if (vm->state != GH_VM_RUNNING || gh_vm_move(vm, to->runner))
+		return false;
+	atomic_fetch_add(&to->load, vm->load);
+	return true;
+}
+
 static void balance(struct gh_member *m)
 {
-	struct gh_group *g = m->group;
-	struct gh_member *to = &g->members[gh_group_least(g)];
-	unsigned int load = 0, other = atomic_load(&to->load), best_load = 0;
-	struct gh_vm *vm, *best = NULL;
+	unsigned int load = 0;
+	struct gh_vm *vm;
 
 	for (vm = m->runner->vms; vm; vm = vm->next) {
 		vm->load = vm_load(vm);
 		load += vm->load;
 	}
-	if (to != m && load > other) {
-		for (vm = m->runner->vms; vm; vm = vm->next) {
-			if (vm->pinned || vm->state != GH_VM_RUNNING ||
-			    vm->load <= best_load || vm->load > (load - other) / 2)
-				continue;
-			best = vm;
-			best_load = vm->load;
-		}
-	}
-	if (best && !gh_vm_move(best, to->runner)) {
-		atomic_fetch_add(&to->load, best_load);
-		load -= best_load;
-	}
+	/* A VM that moves stays in the list until the runner is driven. */
+	for (vm = m->runner->vms; vm; vm = vm->next)
+		if (give(m, vm, load))
+			load -= vm->load;
 	atomic_store(&m->load, load);
 }
 

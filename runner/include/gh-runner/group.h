@@ -45,13 +45,13 @@ unsigned int gh_group_size(const struct gh_group *group);
 /* The member with the least load, to put a VM there. Any thread. */
 unsigned int gh_group_least(const struct gh_group *group);
 /*
- * Calls @fn with the runner of @member, on its thread and outside of callbacks, waits,
- * and returns what it returned. On the thread that created the group, also for @own;
- * not in a callback.
+ * Calls @fn with the runner of @member, on its thread and outside of its callbacks,
+ * waits, and returns what it returned. On the thread that created the group, where
+ * @own's are plain calls.
  */
 int gh_group_call(struct gh_group *group, unsigned int member,
 		  int (*fn)(struct gh_runner *runner, void *arg), void *arg);
-/* The sum of all members; as gh_group_call(). */
+/* The sum of all members. As gh_group_call(). */
 int gh_group_stats(struct gh_group *group, struct gh_stats *stats);
 
 #ifdef __cplusplus

@@ -59,7 +59,7 @@ extern const struct gh_device_ops gh_testdev_ops;
  */
 int gh_testdev_create(const struct gh_testdev_config *config, struct gh_testdev **dev);
 void gh_testdev_destroy(struct gh_testdev *dev);
-/* The guest finds 1 in STOP from now on. */
+/* The guest finds 1 in STOP from now on. Any thread. */
 void gh_testdev_stop(struct gh_testdev *dev);
 void gh_testdev_report(const struct gh_testdev *dev, struct gh_testdev_report *report);
 

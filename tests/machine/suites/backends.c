@@ -75,6 +75,8 @@ Test(backends, command_with_each)
 	cr_assert_eq(command("--backend=uring", MESSAGE, &n), 0);
 	status = command("--backend=ioctl", "GH_VCPU_RUN_BATCH", &n);
 	cr_assert_eq(status, n ? 2 : 0, "it works, or the driver is said to be too old");
+	cr_assert_eq(command("--cpus=2", MESSAGE, &n), 0);
+	cr_assert_eq(command("--cpus=0x", "--cpus", &n), 2);
 	cr_assert_eq(command("--backend=wood", "none of", &n), 2);
 	cr_assert_eq(n, 1U);
 }
