@@ -31,7 +31,7 @@ Test(alloc, none_while_guests_run)
 		{ FAKE_PREEMPTED }, { FAKE_PARK }, { FAKE_READ, 0x1000, 8, 0 }, { FAKE_INTR },
 		{ FAKE_OFF },
 	};
-	void *seen;
+	void *volatile seen;
 	int ret;
 
 	cr_assert_gt(__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free), 0);
