@@ -12,8 +12,8 @@ int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile v
 
 TestSuite(alloc, .init = fixture_setup, .fini = fixture_teardown);
 
-static bool counting;
-static unsigned int allocations;
+static volatile bool counting;
+static volatile unsigned int allocations;
 
 static void on_malloc(const volatile void *p, size_t size)
 {
