@@ -40,10 +40,15 @@ static int only_callers(const struct gh_epoll *e, struct epoll_event *events, in
 
 int gh_epoll_wait(struct gh_epoll *e, struct epoll_event *events, int max, int timeout_ms)
 {
-	uint64_t ns = gh_runner_timeout_ns(e->runner);
 	struct timespec ts;
+	uint64_t ns;
 	int n, ret;
 
+	/* Before waiting: what is ready afterwards is the caller's at once, and no batch late. */
+	ret = gh_runner_prepare(e->runner);
+	if (ret < 0)
+		return ret;
+	ns = gh_runner_timeout_ns(e->runner);
 	if (timeout_ms >= 0 && ns > (uint64_t)timeout_ms * 1000000)
 		ns = (uint64_t)timeout_ms * 1000000;
 	ts = (struct timespec) {
@@ -55,7 +60,5 @@ int gh_epoll_wait(struct gh_epoll *e, struct epoll_event *events, int max, int t
 		return -errno;
 	n = only_callers(e, events, n);
 	ret = gh_runner_dispatch(e->runner, e->budget);
-	if (ret >= 0)
-		ret = gh_runner_prepare(e->runner);
 	return ret < 0 ? ret : n;
 }
