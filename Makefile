@@ -70,13 +70,16 @@ test-parts:
 	$(MAKE) -C tests/machine/suites $(cross)
 	$(MAKE) -C tests/machine/stress $(cross)
 	$(MAKE) module-conformance
+	$(MAKE) module-hostile
 
 # Modules are built in a tree of links, so that the sources stay clean, and with the
 # compiler that fetch.sh put beside the headers if the system's is too old for them.
 module_src_gunyah	:= kernel
 module_src_conformance	:= tests/machine/conformance
+module_src_hostile	:= tests/machine/hostile
 module_out_gunyah	:= $(BUILD)/modules$(suffix)
 module_out_conformance	:= $(BUILD)/conformance$(suffix)
+module_out_hostile	:= $(BUILD)/hostile$(suffix)
 
 module-%:
 	@mkdir -p $(module_out_$*)

@@ -21,6 +21,8 @@ results=$BUILD/results
 logs=$BUILD/logs
 suite_timeout=240
 boot_timeout=1200
+suffix=''
+[ "${KERNEL:-6.12}" = 6.12 ] || suffix=-$KERNEL
 
 # result GROUP NAME PASSED FAILED SKIPPED SECONDS
 result() {
@@ -101,6 +103,7 @@ boot_suites() {
 		--file "$root/tests/machine/image/suite.sh" \
 		--file "$root/tests/machine/image/run-suites.sh" \
 		--file "$BUILD/aarch64/bin/gh-runner:/bin/gh-runner" \
+		--file "$BUILD/hostile$suffix/gh_scenario.ko:/root/hostile/gh_scenario.ko" \
 		--file "$BUILD/machine/suites:/root/suites" \
 		--file "$BUILD/machine/guests:/root/guests" \
 		-- sh run-suites.sh $suite_timeout "$@" | show_console || status=$?

@@ -34,6 +34,15 @@ bool fake_host_has_all(void)
 	return true;
 }
 
+bool core_scenario(uint32_t kind, uint32_t id, struct gh_scenario *s)
+{
+	if (!fake.scenario.count || fake.scenario.kind != kind || fake.scenario.id != id)
+		return false;
+	fake.scenario.count--;
+	*s = fake.scenario;
+	return true;
+}
+
 /* Counts *n down to the failure. */
 static bool fails(unsigned int *n)
 {

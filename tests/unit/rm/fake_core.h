@@ -53,6 +53,7 @@ struct fake_core {
 	unsigned int fail_vcpu;		/* fail the creation of the nth vCPU */
 	bool fail_host_unmap;
 	unsigned int fail_map;		/* fail the nth mapping */
+	struct gh_scenario scenario;	/* applies as often as its count says */
 };
 
 extern struct fake_core fake;

@@ -11,6 +11,7 @@
 #include <mon/core.h>
 #include <mon/gic.h>
 #include <mon/regs.h>
+#include <mon/scenario.h>
 #include <mon/vm.h>
 #include <string.h>
 
@@ -33,6 +34,10 @@ static void release(struct mon_vcpu *vcpu)
 
 void mon_vcpu_raise_virq(struct mon_vcpu *vcpu)
 {
+	struct gh_scenario s;
+
+	if (mon_scn_any(GH_SCN_WAKE) && mon_scn_take_vcpu(GH_SCN_WAKE, vcpu, 0, &s))
+		return;
 	if (vcpu->virq != MON_VIRQ_NONE)
 		mon_hline_raise(vcpu->virq);
 }
@@ -90,6 +95,10 @@ void mon_vcpu_leave(struct mon_cpu *cpu, enum mon_run_state state, uint64_t d0, 
 	struct mon_vcpu *vcpu = cpu->vcpu;
 
 	unload(cpu);
+	if (__builtin_expect(vcpu->linger && state >= RUN_MMIO_READ, 0)) {
+		mon_scn_linger(vcpu->linger);
+		vcpu->linger = 0;
+	}
 	result(cpu, MON_OK, state, d0, d1, d2);
 	release(vcpu);
 }
@@ -228,6 +237,23 @@ static bool can_run(struct mon_cpu *cpu, struct mon_vcpu *vcpu)
 	return true;
 }
 
+/* A test wants another answer than the guest's; false: enter it. */
+static bool forged(struct mon_cpu *cpu, struct mon_vcpu *vcpu, uint64_t resume)
+{
+	struct gh_scenario s;
+
+	if (!mon_scn_take_vcpu(GH_SCN_RUN, vcpu, resume, &s))
+		return false;
+	if (s.flags & GH_SCN_LINGER) {
+		vcpu->linger = s.delay_us;
+		return false;
+	}
+	if (s.error == MON_OK)
+		complete_load(vcpu, resume);
+	result(cpu, s.error, s.x[0], s.x[1], s.x[2], s.x[3]);
+	return true;
+}
+
 void mon_vcpu_run(struct mon_cpu *cpu, uint64_t cap, uint64_t resume)
 {
 	uint32_t unowned = 0;
@@ -248,6 +274,8 @@ void mon_vcpu_run(struct mon_cpu *cpu, uint64_t cap, uint64_t resume)
 		result(cpu, MON_ERR_CAP_NULL, 0, 0, 0, 0);
 		goto out;
 	}
+	if (mon_scn_any(GH_SCN_RUN) && forged(cpu, vcpu, resume))
+		goto out;
 	complete_load(vcpu, resume);
 	if (!can_run(cpu, vcpu))
 		goto out;

@@ -90,6 +90,7 @@ int core_vcpu_create(struct mon_vm *vm, uint32_t index, uint64_t *capid, uint32_
 	v->notify = 0;
 	v->parked = 0;
 	v->last_cpu = MON_NO_CPU;
+	v->linger = 0;
 	v->timer_cpu = MON_NO_CPU;
 	v->index = index;
 	v->power = POWER_OFF;
@@ -108,6 +109,17 @@ int core_vcpu_create(struct mon_vm *vm, uint32_t index, uint64_t *capid, uint32_
 	*capid = cap;
 	*virq = v->virq;
 	return MON_OK;
+}
+
+struct mon_vcpu *mon_vcpu_find(uint16_t vmid, uint32_t index)
+{
+	uint32_t i;
+
+	for (i = 0; i < MON_MAX_VMS; i++) {
+		if (vms[i].used && vms[i].vmid == vmid)
+			return index < MON_MAX_VCPUS_PER_VM ? vms[i].vcpu[index] : NULL;
+	}
+	return NULL;
 }
 
 void core_vcpu_start(struct mon_vm *vm, uint32_t index, uint64_t pc, uint64_t x0)

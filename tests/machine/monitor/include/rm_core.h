@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../hostile/gh_scenario.h"
+
 #define MON_MAX_VMS		512
 #define MON_MAX_VCPUS		2048	/* in all VMs */
 #define MON_MAX_VCPUS_PER_VM	8
@@ -84,6 +86,9 @@ void core_vm_kill(struct mon_vm *vm);
 /* Raises host INTID `intid` (edge). */
 void core_host_virq(uint32_t intid);
 
+/* Whether a test wants this reply or notification to be wrong, and how. */
+bool core_scenario(uint32_t kind, uint32_t id, struct gh_scenario *s);
+
 uint64_t core_random(void);
 void core_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -117,5 +122,10 @@ enum rm_exit_type {
 };
 
 void rm_vm_exited(uint16_t vmid, enum rm_exit_type type, const uint32_t *words, unsigned int n);
+
+/* Scenarios: a raw message for the host, 0 or a Gunyah error; what HOLD kept. */
+int rm_inject(const void *msg, size_t len);
+void rm_release_held(void);
+void rm_drop_held(void);
 
 #endif /* MON_RM_CORE_H */

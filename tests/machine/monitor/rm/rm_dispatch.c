@@ -207,27 +207,51 @@ static const struct rm_op *find_op(uint32_t id)
 	return NULL;
 }
 
+static enum rm_error serve(const struct rm_op *op, const struct rm_req *req, struct rm_rep *rep)
+{
+	if (!op)
+		return RM_ERR_UNIMPLEMENTED;
+	if (req->len < op->len || (req->len > op->len && !op->more))
+		return RM_ERR_MSG;
+	return op->handle(req, rep);
+}
+
+/* A request that a test interferes with. */
+static enum rm_error serve_as(const struct gh_scenario *s, const struct rm_op *op,
+			      const struct rm_req *req, struct rm_rep *rep)
+{
+	enum rm_error err = s->word;
+
+	if (s->flags & GH_SCN_KILL_BEFORE)
+		rm_vm_exited(req_vmid(req), RM_EXIT_SYSTEM_OFF, NULL, 0);
+	if (!(s->flags & GH_SCN_NOT_DONE))
+		err = serve(op, req, rep);
+	if (s->flags & GH_SCN_KILL_AFTER)
+		rm_vm_exited(req_vmid(req), RM_EXIT_SYSTEM_OFF, NULL, 0);
+	return err;
+}
+
 void rm_handle(const struct rm_req *req)
 {
 	static uint8_t out[RM_MAX_CONTENT];
 	struct rm_rep rep = { .data = out + sizeof(uint32_t) };
 	const struct rm_op *op = find_op(req->id);
+	struct gh_scenario s;
 	enum rm_error err;
 	uint32_t word;
+	bool odd;
 
-	if (!op)
-		err = RM_ERR_UNIMPLEMENTED;
-	else if (req->len < op->len || (req->len > op->len && !op->more))
-		err = RM_ERR_MSG;
-	else
-		err = op->handle(req, &rep);
-
+	odd = core_scenario(GH_SCN_REPLY, req->id, &s);
+	err = odd ? serve_as(&s, op, req, &rep) : serve(op, req, &rep);
 	if (err)
 		rep.len = 0;
 	word = err;
 	memcpy(out, &word, sizeof(word));
-	rm_send(RM_TYPE_REPLY, req->id, req->seq, out, sizeof(word) + rep.len);
+	if (odd)
+		rm_send_as(&s, RM_TYPE_REPLY, req->id, req->seq, out, sizeof(word) + rep.len);
+	else
+		rm_send(RM_TYPE_REPLY, req->id, req->seq, out, sizeof(word) + rep.len);
 
-	if (!err && op->after)
+	if (!err && op && op->after && !(odd && s.flags & GH_SCN_NOT_DONE))
 		op->after(req);
 }

@@ -4,6 +4,7 @@
  *
  *   rm_queue.c     the two message queues, headers and fragments
  *   rm_dispatch.c  requests by id, replies, the requests about the machine
+ *   rm_scenario.c  messages that a test wants to be wrong
  *   rm_vm.c        table of VMs, their states, stop and reset
  *   rm_boot.c      image, initialisation, start
  *   rm_parcel.c    memory parcels: made, grown and reclaimed by the host
@@ -37,6 +38,13 @@
 
 #define RM_ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
+/* What the queues' hypercalls return. */
+#define GH_OK			0
+#define GH_ERR_ARG_INVAL	1
+#define GH_ERR_ADDR_OVERFLOW	20
+#define GH_ERR_MSGQ_EMPTY	60
+#define GH_ERR_MSGQ_FULL	61
+
 /* ---- requests -------------------------------------------------------------- */
 
 /**
@@ -64,6 +72,11 @@ void rm_handle(const struct rm_req *req);
 /* @data goes out in as many messages as it needs. @len <= RM_MAX_CONTENT */
 void rm_send(enum rm_msg_type type, uint32_t id, uint16_t seq, const void *data, size_t len);
 void rm_notify(uint32_t id, const void *data, size_t len);
+/* One message as it is, header included. @len: 1 to RM_MSG_SIZE */
+void rm_push(const void *msg, size_t len);
+/* As rm_send(), but as the scenario wants it. */
+void rm_send_as(const struct gh_scenario *s, enum rm_msg_type type, uint32_t id, uint16_t seq,
+		const void *data, size_t len);
 
 /* ---- memory ------------------------------------------------------------------ */
 

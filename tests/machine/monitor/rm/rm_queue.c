@@ -12,12 +12,6 @@
 
 #include "rm_priv.h"
 
-#define GH_OK			0
-#define GH_ERR_ARG_INVAL	1
-#define GH_ERR_ADDR_OVERFLOW	20
-#define GH_ERR_MSGQ_EMPTY	60
-#define GH_ERR_MSGQ_FULL	61
-
 /* No further request is taken while so many messages wait. */
 #define RM_LATE_MAX		64
 
@@ -142,11 +136,23 @@ void rm_send(enum rm_msg_type type, uint32_t id, uint16_t seq, const void *data,
 	}
 }
 
+void rm_push(const void *msg, size_t len)
+{
+	struct rm_slot slot = { .len = len };
+
+	memcpy(slot.data, msg, len);
+	send_one(&slot);
+}
+
 void rm_notify(uint32_t id, const void *data, size_t len)
 {
 	static uint16_t seq;
+	struct gh_scenario s;
 
-	rm_send(RM_TYPE_NOTIF, id, seq++, data, len);
+	if (core_scenario(GH_SCN_NOTIFICATION, id, &s))
+		rm_send_as(&s, RM_TYPE_NOTIF, id, seq++, data, len);
+	else
+		rm_send(RM_TYPE_NOTIF, id, seq++, data, len);
 }
 
 /* Everything of the message is here. */

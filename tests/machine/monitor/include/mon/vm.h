@@ -92,6 +92,7 @@ struct mon_vcpu {
 	bool sleep_restart;	/* wakes at start_pc, as after power-on */
 	struct mon_mmio_load load;
 	uint32_t last_cpu;
+	uint32_t linger;	/* scenario: us to stay at EL2 after the next MMIO exit */
 
 	uint64_t deadline;	/* of its virtual timer, while queued */
 	uint32_t timer_cpu;	/* whose heap, or MON_NO_CPU */
@@ -143,6 +144,8 @@ bool mon_vcpu_power_on(struct mon_vcpu *vcpu, uint64_t pc, uint64_t x0);
 void mon_vcpu_fp(struct mon_cpu *cpu);
 
 /* ---- vm.c ---- */
+/* Under mon_lock; NULL if there is none. */
+struct mon_vcpu *mon_vcpu_find(uint16_t vmid, uint32_t index);
 /* The guest ended its VM from the loaded vCPU, which leaves with the given words. */
 void mon_vm_exit(struct mon_cpu *cpu, enum rm_exit_type type, const uint32_t *words,
 		 unsigned int n, enum mon_run_state state, uint64_t d0, uint64_t d1);
