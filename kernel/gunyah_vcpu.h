@@ -113,6 +113,8 @@ struct seq_file;
 #define GH_STALL_TRIES		4
 /* After so long without a step the run fails with -ETIMEDOUT. */
 #define GH_STALL_LIMIT_NS	(5 * NSEC_PER_SEC)
+/* Stalls further apart are not one. */
+#define GH_STALL_GAP_NS		NSEC_PER_SEC
 /* A vCPU of an exited VM may run so long to unwind before STATUS is reported. */
 #define GH_UNWIND_LIMIT_NS	(100 * NSEC_PER_MSEC)
 /* A dead vCPU waits so long for the resource manager's report. */
@@ -137,7 +139,8 @@ enum gh_vcpu_pending {
  *	false the VM is asked
  * @held: the kick eventfd's counter is not 0: runs end at once. Written under its
  *	wait queue's lock
- * @broken: [r] the hypervisor said something impossible: never entered again
+ * @broken: [r] never entered again: the hypervisor said something impossible, or that
+ *	the vCPU is dead, and the RM did not say why
  * @gone: [r] the hypervisor said that the vCPU will not run again
  * @pending: [r] the access that waits for an answer
  * @pending_len: [r] its length in bytes
@@ -146,6 +149,7 @@ enum gh_vcpu_pending {
  * @run: page shared with user space, owned. Nothing in it is trusted
  * @mm: the VM's address space, borrowed from @ghvm, for comparison only
  * @stall_since, @dying_since: [r] when it began, ns of CLOCK_MONOTONIC, or 0
+ * @stall_last: [r] the last entry without a step
  * @stats: counters, written by the vCPU's owner, read racily; all but kicks
  * @kicks: GH_VCPU_KICK and GH_VCPU_CANCEL, brought by anybody
  * @list: in the list of all vCPUs, see gunyah_vcpu_stats.c
@@ -180,6 +184,7 @@ struct gunyah_vcpu {
 	struct mm_struct *mm;
 
 	u64 stall_since ____cacheline_aligned;
+	u64 stall_last;
 	u64 dying_since;
 	struct gh_vcpu_stats stats;
 	atomic64_t kicks;

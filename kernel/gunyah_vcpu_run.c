@@ -78,7 +78,7 @@ static int gh_vcpu_record_status(struct gunyah_vcpu *vcpu, const struct gunyah_v
 	return GH_URING_EXIT_STATUS;
 }
 
-/* The hypervisor said something impossible: never enter again. */
+/* The hypervisor said something impossible, or that it is over: never enter again. */
 static int gh_vcpu_break(struct gunyah_vcpu *vcpu)
 {
 	vcpu->broken = true;
@@ -140,7 +140,7 @@ static int gh_vcpu_dying(struct gunyah_vcpu *vcpu, u64 limit, int wait)
 	if (!vcpu->dying_since)
 		vcpu->dying_since = now;
 	if (now - vcpu->dying_since >= limit)
-		return gh_vcpu_record_status(vcpu, exited ? &info : NULL);
+		return exited ? gh_vcpu_record_status(vcpu, &info) : gh_vcpu_break(vcpu);
 	if (wait == GH_RUN_WAIT)
 		mod_timer(&vcpu->timer,
 			  jiffies + nsecs_to_jiffies(limit - (now - vcpu->dying_since)) + 1);
@@ -288,8 +288,10 @@ static int gh_vcpu_stalled(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice
 	unsigned int tries = slice->tries++;
 
 	vcpu->stats.stalls++;
-	if (!vcpu->stall_since)
+	/* Time in which nobody ran it says nothing. */
+	if (!vcpu->stall_since || now - vcpu->stall_last >= GH_STALL_GAP_NS)
 		vcpu->stall_since = now;
+	vcpu->stall_last = now;
 	if (now - vcpu->stall_since >= GH_STALL_LIMIT_NS) {
 		vcpu->stall_since = 0;
 		if (gunyah_vm_state(vcpu->ghvm, &info) == GUNYAH_VM_EXITED)
