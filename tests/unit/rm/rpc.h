@@ -85,6 +85,7 @@ struct tree {
 	bool odd_vdevice;
 	uint32_t shm_label;		/* 0: none */
 	uint64_t shm_base;
+	bool shm_optional;
 	size_t size;			/* 0: packed */
 };
 

@@ -356,6 +356,39 @@ Test(rm_parcel, where_memory_goes)
 	cr_assert_eq(map_at(0x90200000)->pa, PA(21));
 }
 
+Test(rm_parcel, buffer_that_nobody_shared)
+{
+	const struct tree must = { .shm_label = 8, .shm_base = 0x90000000 };
+	const struct tree may = { .shm_label = 8, .shm_base = 0x90000000, .shm_optional = true };
+	struct vm vm = build_vm(&must);
+
+	cr_assert_eq(start_vm(&vm, RM_AUTH_NONE), RM_ERR_NORES);
+	end_vm(&vm);
+	vm = build_vm(&may);
+	cr_assert_eq(start_vm(&vm, RM_AUTH_NONE), RM_OK);
+	end_vm(&vm);
+}
+
+/* A tree that is bigger than 16 KiB when it is patched needs twice its room. */
+Test(rm_parcel, room_for_the_device_tree)
+{
+	static const struct {
+		size_t size;
+		uint32_t err;
+	} cases[] = {
+		{ 0, RM_OK }, { 0x3000, RM_OK }, { 0x4000, RM_ERR_NORES }, { 0x6000, RM_ERR_NORES },
+	};
+	unsigned int i;
+
+	for (i = 0; i < RM_ARRAY_SIZE(cases); i++) {
+		const struct tree tree = { .size = cases[i].size };
+		struct vm vm = build_vm(&tree);
+
+		cr_assert_eq(start_vm(&vm, RM_AUTH_NONE), cases[i].err, "size %#zx", cases[i].size);
+		end_vm(&vm);
+	}
+}
+
 Test(rm_parcel, buffer_over_the_image)
 {
 	static const struct {

@@ -74,6 +74,8 @@ static void put_shm(void *fdt, const struct tree *tree)
 	fdt_begin_node(fdt, "memory");
 	fdt_property_u32(fdt, "label", tree->shm_label);
 	fdt_property_u64(fdt, "base", tree->shm_base);
+	if (tree->shm_optional)
+		fdt_property(fdt, "optional", NULL, 0);
 	fdt_end_node(fdt);
 	fdt_end_node(fdt);
 }

@@ -180,6 +180,33 @@ static const struct rm_shm *find_shm(const struct rm_vm *vm, uint32_t label)
 	return NULL;
 }
 
+static bool has_mapped(const struct rm_vm *vm, uint32_t label)
+{
+	struct rm_parcel *p;
+
+	for (p = NULL; (p = rm_parcel_next(p, vm->vmid)); ) {
+		if (p->label == label && rm_parcel_share(p, vm->vmid)->mapped)
+			return true;
+	}
+	return false;
+}
+
+/* Shared memory that the tree wants and nobody shared. */
+static bool lacks_shm(const struct rm_vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->config.nr_shms; i++) {
+		const struct rm_shm *shm = &vm->config.shms[i];
+
+		if (!shm->optional && !has_mapped(vm, shm->label)) {
+			core_log("rm: VM %u: no shared memory with label %u", vm->vmid, shm->label);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Memory with label 0 extends the VM's own; other labels are buffers. */
 static bool extends_private(const struct rm_vm *vm, const struct rm_parcel *p)
 {
@@ -189,7 +216,8 @@ static bool extends_private(const struct rm_vm *vm, const struct rm_parcel *p)
 /*
  * The image goes to the base address and must be the VM's alone. Then buffers
  * with an address in the device tree, then memory with label 0 behind the image,
- * then all other parcels where there is room. Only the image is mandatory.
+ * then all other parcels where there is room. Mandatory are the image, and buffers
+ * that the device tree does not call optional.
  */
 enum rm_error rm_accept_all(struct rm_vm *vm)
 {
@@ -210,6 +238,8 @@ enum rm_error rm_accept_all(struct rm_vm *vm)
 		    rm_accept(vm, p, shm->base))
 			return RM_ERR_DENIED;
 	}
+	if (lacks_shm(vm))
+		return RM_ERR_NORES;
 
 	for (p = NULL; (p = rm_parcel_next(p, vm->vmid)); ) {
 		if (rm_parcel_share(p, vm->vmid)->mapped || !extends_private(vm, p))

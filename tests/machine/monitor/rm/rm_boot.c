@@ -9,6 +9,8 @@
 
 #include "rm_priv.h"
 
+/* The hypervisor's RM patches a tree of up to this size, additions included, elsewhere. */
+#define DT_ASIDE	(16 * 1024)
 /* What the patches of the device tree can add at most. */
 #define DT_ROOM		(32 * 1024)
 
@@ -171,16 +173,32 @@ enum rm_error rm_vm_init(const struct rm_req *req, struct rm_rep *rep)
 	return err;
 }
 
+static size_t dt_used(const void *fdt)
+{
+	return fdt_off_dt_strings(fdt) + fdt_size_dt_strings(fdt);
+}
+
+/* A tree that is bigger is patched in its region, which needs room for two of them. */
+static bool has_room(const struct rm_vm *vm, size_t sum)
+{
+	if (sum <= DT_ASIDE || 2 * sum <= vm->dt_size)
+		return true;
+	core_log("rm: VM %u: device tree of %u bytes, patched, needs twice that, has %u", vm->vmid,
+		 (unsigned int)sum, (unsigned int)vm->dt_size);
+	return false;
+}
+
 static enum rm_error patch_dt(const struct rm_vm *vm, const struct rm_parcel *image)
 {
 	enum rm_error err = RM_ERR_NORES;
-	size_t size;
+	size_t size, used;
 	int fdt_err;
 	void *fdt;
 
 	fdt = copy_dt(vm, DT_ROOM, &size);
 	if (!fdt)
 		return RM_ERR_NORES;
+	used = dt_used(fdt);
 
 	fdt_err = fdt_check_full(fdt, size);
 	if (!fdt_err)
@@ -195,7 +213,7 @@ static enum rm_error patch_dt(const struct rm_vm *vm, const struct rm_parcel *im
 	} else if (fdt_totalsize(fdt) > vm->dt_size) {
 		core_log("rm: VM %u: device tree needs %u bytes, has %u", vm->vmid,
 			 fdt_totalsize(fdt), (unsigned int)vm->dt_size);
-	} else {
+	} else if (has_room(vm, size + fdt_totalsize(fdt) - used)) {
 		err = rm_parcel_write(image, vm->dt_off, fdt, fdt_totalsize(fdt));
 	}
 	core_free(fdt);

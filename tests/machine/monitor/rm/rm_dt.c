@@ -275,6 +275,7 @@ static enum rm_error parse_shm(const void *fdt, int node, struct rm_config *cfg)
 	if (cfg->nr_shms == RM_MAX_SHMS)
 		return bad("too much shared memory");
 	shm->label = label;
+	shm->optional = has_prop(fdt, memory, "optional");
 	cfg->nr_shms++;
 	return RM_OK;
 }

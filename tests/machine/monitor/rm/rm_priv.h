@@ -166,6 +166,7 @@ struct rm_bell {
 
 struct rm_shm {
 	uint32_t label;
+	bool optional;		/* the VM starts without it */
 	uint64_t base;
 };
 
