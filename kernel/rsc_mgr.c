@@ -20,8 +20,9 @@
  * would leave the VM in a state that the host does not know, and a VM in an
  * unknown state can neither be reset nor be deallocated.
  *
- * After a timeout the RM counts as dead: its answer may come at any time and
- * there is no way to find out what it has done. Every later call fails at once.
+ * After a timeout the RM is asked for the host's own number. If it answers, one
+ * reply was lost, and only the caller's VM has to find out what became of its request.
+ * If not, the RM counts as dead, and every later call fails at once.
  */
 #include <linux/interrupt.h>
 #include <linux/kernel.h>
@@ -40,6 +41,11 @@
 #define GH_RM_TIMEOUT_MS	20000
 #define GH_RM_TIMEOUT_MIN_MS	100
 #define GH_RM_TIMEOUT_MAX_MS	100000
+/* For a sign of life behind a reply that did not come. */
+#define GH_RM_PROBE_MS		2000
+
+/* Messages taken in at a time: a queue holds 8, and the RM some more. */
+#define GH_RM_DRAIN_MAX		1024
 
 static unsigned int rpc_timeout_ms = GH_RM_TIMEOUT_MS;
 module_param(rpc_timeout_ms, uint, 0644);
@@ -87,15 +93,16 @@ static void gh_rm_receive(struct gh_rm *rm, size_t size)
 	}
 }
 
-/* Takes in what is in the queue. */
+/* Takes in what is in the queue, but not for ever, should it say that it never ends. */
 static void gh_rm_drain(struct gh_rm *rm)
 {
+	unsigned int left = GH_RM_DRAIN_MAX;
 	bool more = true;
 	size_t size;
 	enum gh_error error;
 
 	mutex_lock(&rm->rx_lock);
-	while (more && READ_ONCE(rm->health) != GH_RM_GONE) {
+	while (more && left-- && READ_ONCE(rm->health) != GH_RM_GONE) {
 		error = gh_hypercall_msgq_recv(rm->rx_capid, rm->rx_buf, GH_RM_MSG_SIZE,
 					       &size, &more);
 		if (error == GH_ERROR_MSGQUEUE_EMPTY)
@@ -218,9 +225,10 @@ static int gh_rm_take_reply(struct gh_rm *rm, struct gh_rm_reply *reply)
 	return reply->payload ? 0 : -EPROTO;
 }
 
-static int gh_rm_transact(struct gh_rm *rm, struct gh_rm_tx *tx, struct gh_rm_reply *reply)
+static int gh_rm_transact(struct gh_rm *rm, struct gh_rm_tx *tx, struct gh_rm_reply *reply,
+			  unsigned long timeout)
 {
-	unsigned long deadline = jiffies + gh_rm_timeout();
+	unsigned long deadline = jiffies + timeout;
 	size_t size;
 	int ret = 0;
 
@@ -244,6 +252,20 @@ static int gh_rm_transact(struct gh_rm *rm, struct gh_rm_tx *tx, struct gh_rm_re
 	return ret;
 }
 
+/* Under call_lock: whether the RM answers a request that changes nothing. */
+static bool gh_rm_lives(struct gh_rm *rm)
+{
+	struct gh_rm_reply reply = {};
+	struct gh_rm_tx tx;
+
+	if (gh_rm_tx_init(&tx, GH_CALL_GET_VMID, rm->next_seq++, NULL, 0) ||
+	    gh_rm_transact(rm, &tx, &reply, msecs_to_jiffies(GH_RM_PROBE_MS)))
+		return false;
+	kvfree(reply.payload);
+
+	return true;
+}
+
 /**
  * gh_rm_call() - send a request and wait for its reply
  * @rm: the RM
@@ -253,8 +275,8 @@ static int gh_rm_transact(struct gh_rm *rm, struct gh_rm_tx *tx, struct gh_rm_re
  * @reply: the reply, valid if 0 is returned
  *
  * Return: 0 if the RM answered, be it with an error; -ENODEV if the RM is dead,
- * -ETIMEDOUT if it just died, -EPROTO if its reply is unusable, or what sending
- * returned. After -ETIMEDOUT and -EPROTO it is unknown what the RM did.
+ * -ETIMEDOUT if it just died, -EPROTO if its reply is unusable or was lost, or what
+ * sending returned. After -ETIMEDOUT and -EPROTO it is unknown what the RM did.
  */
 int gh_rm_call(struct gh_rm *rm, u32 msg_id, const void *req, size_t size,
 	       struct gh_rm_reply *reply)
@@ -274,8 +296,13 @@ int gh_rm_call(struct gh_rm *rm, u32 msg_id, const void *req, size_t size,
 		goto out;
 	rm->next_seq++;
 
-	ret = gh_rm_transact(rm, &tx, reply);
-	if (ret == -ETIMEDOUT) {
+	ret = gh_rm_transact(rm, &tx, reply, gh_rm_timeout());
+	if (ret != -ETIMEDOUT)
+		goto out;
+	if (gh_rm_lives(rm)) {
+		ret = -EPROTO;
+		dev_err_ratelimited(rm->dev, "no answer to %#x\n", msg_id);
+	} else {
 		WRITE_ONCE(rm->health, GH_RM_DEAD);
 		dev_err(rm->dev, "no answer to %#x: the resource manager counts as dead\n",
 			msg_id);

@@ -185,6 +185,8 @@ struct gh_rm_reply {
 	size_t size;
 };
 
+#define GH_CALL_GET_VMID	0x56000024
+
 int gh_rm_call(struct gh_rm *rm, u32 msg_id, const void *req, size_t size,
 	       struct gh_rm_reply *reply);
 

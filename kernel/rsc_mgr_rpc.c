@@ -4,7 +4,8 @@
  *
  * Each returns 0 or -errno. When the RM answered with an error, it did not do
  * what it was asked; after -ETIMEDOUT and -EPROTO nobody knows. Payload behind an
- * error word is ignored, payload of the wrong size is -EPROTO.
+ * error word is ignored, and so is what a newer RM adds behind the words known here; a
+ * reply that is too short is -EPROTO.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -20,7 +21,6 @@
 #define GH_CALL_VM_INIT			0x5600000b
 #define GH_CALL_VM_GET_STATE		0x56000017
 #define GH_CALL_GET_HYP_RESOURCES	0x56000020
-#define GH_CALL_GET_VMID		0x56000024
 #define GH_CALL_MEM_LEND		0x51000012
 #define GH_CALL_MEM_SHARE		0x51000013
 #define GH_CALL_MEM_RECLAIM		0x51000015
@@ -173,7 +173,7 @@ bool gh_rm_vm_status_known(unsigned int status)
 	}
 }
 
-/* A call whose reply has a fixed size, 0 for none. */
+/* A call of whose reply the first @resp_size bytes are wanted, 0 for none. */
 static int gh_rm_call_fixed(struct gh_rm *rm, u32 msg_id, const void *req, size_t size,
 			    void *resp, size_t resp_size)
 {
@@ -187,7 +187,7 @@ static int gh_rm_call_fixed(struct gh_rm *rm, u32 msg_id, const void *req, size_
 	if (reply.error != GH_RM_ERROR_OK) {
 		ret = gh_rm_error_to_errno(reply.error);
 		dev_dbg(rm->dev, "call %#x: error %#x\n", msg_id, reply.error);
-	} else if (reply.size != resp_size) {
+	} else if (reply.size < resp_size) {
 		ret = -EPROTO;
 	} else if (resp_size) {
 		memcpy(resp, reply.payload, resp_size);

@@ -3,7 +3,8 @@
  * A VM inside gunyah_rsc_mgr.ko.
  *
  *   vm_mgr.c       /dev/gunyah, the VM's file and ioctls, references
- *   vm_mgr_life.c  start, exit, teardown, notifications of the RM
+ *   vm_mgr_life.c  start, exit, teardown
+ *   vm_mgr_note.c  notifications of the RM
  *   vm_mgr_mm.c    memory regions: pinning, accounting, parcels
  *   vm_mgr_res.c   hypervisor objects and the tickets that claim them
  *   vm_mgr_fn.c    VM functions
@@ -14,7 +15,7 @@
  *   fn_lock     list of functions. Held over bind and unbind.
  *   lock        configuration, life, regions. Held over calls to the RM.
  *   res_lock    tickets and objects. Held over populate and unpopulate.
- *   gh_vms      (vm_mgr_life.c, spinlock) VMs by number. Notifications of the RM
+ *   gh_vms      (vm_mgr_note.c, spinlock) VMs by number. Notifications of the RM
  *               find the VM and use it under this lock, so that a VM that left
  *               the table hears nothing any more.
  *   state_lock  (spinlock) what the RM said last, and the state shown to others.
@@ -144,6 +145,12 @@ int gh_vm_start(struct gunyah_vm *ghvm);
 int gh_vm_stop(struct gunyah_vm *ghvm);
 void gh_vm_teardown(struct gunyah_vm *ghvm);
 bool gh_vm_configurable(struct gunyah_vm *ghvm);
+/* Under state_lock; the notifier is told. */
+void gh_vm_set_state(struct gunyah_vm *ghvm, enum gunyah_vm_state state);
+
+/* vm_mgr_note.c */
+int gh_vm_note_begin(struct gunyah_vm *ghvm, u16 vmid);
+void gh_vm_note_end(struct gunyah_vm *ghvm);
 
 /* vm_mgr_mm.c; all under the VM's lock */
 int gh_vm_mm_set_region(struct gunyah_vm *ghvm, const struct gh_userspace_memory_region *arg);

@@ -23,56 +23,29 @@
  *   LOST        RECLAIM what the RM lets go; never RESET, never DEALLOC
  *
  * A VM is LOST when CONFIG_IMAGE failed (a RESET without a configuration kills the
- * RM, a DEALLOC is refused) and when a call ended without an answer. Its number is
- * lost with it; memory that could not be taken back stays pinned, for the guest may
- * still reach it.
+ * RM, a DEALLOC is refused), when a request down is refused, and when the RM is dead.
+ * Its number is lost with it; memory that could not be taken back stays pinned, for the
+ * guest may still reach it. After a request whose reply was lost or unusable the VM's
+ * state is asked for: it says whether the request was carried out.
  *
  * The RM lets a VM that was reset only go away. So a VM of user space that is started
  * again, after GH_VM_STOP has brought it down to UNBORN, is a new one for the RM, with
  * another number and other objects; its regions, functions and files stay.
  *
- * What the RM notifies is recorded at once, in the order it came; the functions are
- * told from a work item, because the thread that receives must not wait for them.
+ * What the RM notifies is recorded at once (vm_mgr_note.c); the functions are told from
+ * a work item, because the thread that receives must not wait for them.
  *
  * Locks: see vm_mgr.h.
  */
 #include <linux/mm.h>
-#include <linux/unaligned.h>
-#include <linux/xarray.h>
 
 #include "vm_mgr.h"
 #include "gunyah_vm_trace.h"
 
-#define GH_NOTIFY_VM_EXITED	0x56100001
-#define GH_NOTIFY_VM_STATUS	0x56100008
-#define GH_NOTIFY_MEM_RELEASED	0x51100012
-
 #define GH_EXIT_TYPE_STOP_FORCED	7
 
-struct gh_vm_exited_payload {
-	__le16 vmid;
-	__le16 type;
-	__le32 reason_size;
-	u8 reason[];
-} __packed;
-
-struct gh_vm_status_payload {
-	__le16 vmid;
-	__le16 reserved;
-	u8 vm;
-	u8 os;
-	__le16 app;
-} __packed;
-
-struct gh_mem_released_payload {
-	__le32 handle;
-	__le16 vmid;
-	__le16 reserved;
-	__le32 tag;
-} __packed;
-
-/* VMs that have a number, by number. */
-static DEFINE_XARRAY(gh_vms);
+/* VM_EXITED precedes the reply of VM_STOP: after this time it is lost. */
+#define GH_EXITED_MS		1000
 
 /* ---- state and its notification ------------------------------------------------ */
 
@@ -131,7 +104,7 @@ static void gh_vm_show_state(struct gunyah_vm *ghvm, enum gunyah_vm_state state)
 	trace_gh_vm_state(ghvm, state);
 }
 
-static void gh_vm_set_state(struct gunyah_vm *ghvm, enum gunyah_vm_state state)
+void gh_vm_set_state(struct gunyah_vm *ghvm, enum gunyah_vm_state state)
 {
 	gh_vm_show_state(ghvm, state);
 	ghvm->pending |= BIT(state);
@@ -152,108 +125,6 @@ void gh_vm_life_init(struct gunyah_vm *ghvm)
 bool gh_vm_configurable(struct gunyah_vm *ghvm)
 {
 	return ghvm->life == GH_VM_UNBORN && ghvm->state == GUNYAH_VM_NOT_STARTED;
-}
-
-/* ---- what the RM notifies ------------------------------------------------------- */
-
-/* Under gh_vms' lock, like the two that follow. Returns false if it makes no sense. */
-static bool gh_vm_note_exited(struct gunyah_vm *ghvm, const struct gh_vm_exited_payload *p,
-			      size_t size)
-{
-	u32 reason_size = le32_to_cpu(p->reason_size);
-	struct gunyah_vm_exit_info *info = &ghvm->exit_info;
-	bool ok = false;
-
-	if (reason_size != size - sizeof(*p))
-		return false;
-
-	spin_lock(&ghvm->state_lock);
-	if (ghvm->starting && !ghvm->exit_seen) {
-		info->type = le16_to_cpu(p->type);
-		info->reason_size = min_t(u32, reason_size, sizeof(info->reason));
-		memcpy(info->reason, p->reason, info->reason_size);
-		ghvm->exit_seen = true;
-		if (ghvm->state == GUNYAH_VM_RUNNING)
-			gh_vm_set_state(ghvm, GUNYAH_VM_EXITED);
-		ok = true;
-	}
-	spin_unlock(&ghvm->state_lock);
-
-	return ok;
-}
-
-static bool gh_vm_note_status(struct gunyah_vm *ghvm, const struct gh_vm_status_payload *p)
-{
-	if (!gh_rm_vm_status_known(p->vm))
-		return false;
-
-	spin_lock(&ghvm->state_lock);
-	WRITE_ONCE(ghvm->rm_status, p->vm);
-	spin_unlock(&ghvm->state_lock);
-	wake_up(&ghvm->status_wait);
-
-	return true;
-}
-
-static bool gh_vm_note_released(struct gunyah_vm *ghvm, const struct gh_mem_released_payload *p)
-{
-	/* RESET releases all parcels and says so; the status RESET is what counts. */
-	return le32_to_cpu(p->handle) != GH_MEM_HANDLE_INVALID;
-}
-
-static bool gh_vm_note(struct gunyah_vm *ghvm, u32 msg_id, const void *payload, size_t size)
-{
-	switch (msg_id) {
-	case GH_NOTIFY_VM_EXITED:
-		return gh_vm_note_exited(ghvm, payload, size);
-	case GH_NOTIFY_VM_STATUS:
-		return gh_vm_note_status(ghvm, payload);
-	default:
-		return gh_vm_note_released(ghvm, payload);
-	}
-}
-
-/**
- * gh_vm_notification() - the RM says something about a VM
- * @rm: the RM
- * @msg_id: what
- * @payload: untrusted
- * @size: of @payload
- *
- * Called by the receiving thread: it neither waits nor calls the RM.
- */
-void gh_vm_notification(struct gh_rm *rm, u32 msg_id, const void *payload, size_t size)
-{
-	struct gunyah_vm *ghvm;
-	size_t vmid_pos = 0;
-	size_t min_size;
-	bool ok = false;
-
-	switch (msg_id) {
-	case GH_NOTIFY_VM_EXITED:
-		min_size = sizeof(struct gh_vm_exited_payload);
-		break;
-	case GH_NOTIFY_VM_STATUS:
-		min_size = sizeof(struct gh_vm_status_payload);
-		break;
-	case GH_NOTIFY_MEM_RELEASED:
-		min_size = sizeof(struct gh_mem_released_payload);
-		vmid_pos = offsetof(struct gh_mem_released_payload, vmid);
-		break;
-	default:
-		gh_rm_drop(rm, "unknown notification", msg_id);
-		return;
-	}
-
-	if (size >= min_size) {
-		xa_lock(&gh_vms);
-		ghvm = xa_load(&gh_vms, get_unaligned_le16(payload + vmid_pos));
-		if (ghvm && ghvm->rm == rm)
-			ok = gh_vm_note(ghvm, msg_id, payload, size);
-		xa_unlock(&gh_vms);
-	}
-	if (!ok)
-		gh_rm_drop(rm, "notification", msg_id);
 }
 
 /* ---- up -------------------------------------------------------------------------- */
@@ -289,7 +160,7 @@ static int gh_vm_bear(struct gunyah_vm *ghvm)
 
 	/* If it is another VM's it must not be deallocated either. */
 	ghvm->rm_status = GH_RM_VM_LOAD;
-	ret = xa_insert(&gh_vms, vmid, ghvm, GFP_KERNEL);
+	ret = gh_vm_note_begin(ghvm, vmid);
 	if (ret == -EBUSY)
 		return -EPROTO;
 	if (ret) {
@@ -302,23 +173,37 @@ static int gh_vm_bear(struct gunyah_vm *ghvm)
 	return 0;
 }
 
-static int gh_vm_configure(struct gunyah_vm *ghvm, const struct gh_rm_image *image)
+/* What the RM says when it is asked, NONE if it does not answer. */
+static enum gh_rm_vm_status gh_vm_ask_status(struct gunyah_vm *ghvm)
 {
 	enum gh_rm_vm_status status;
+
+	if (gh_rm_vm_get_status(ghvm->rm, ghvm->vmid, &status))
+		return GH_RM_VM_NONE;
+
+	return status;
+}
+
+static int gh_vm_configure(struct gunyah_vm *ghvm, const struct gh_rm_image *image)
+{
+	enum gh_rm_vm_status status = GH_RM_VM_INIT;
 	int ret;
 
 	ret = gh_rm_vm_config_image(ghvm->rm, ghvm->vmid, image);
-	if (!ret) {
+	if (ret)
+		status = gh_vm_ask_status(ghvm);
+
+	switch (status) {
+	case GH_RM_VM_INIT:
 		ghvm->life = GH_VM_CONFIGURED;
-		return 0;
-	}
-
-	/* A request that was refused as such leaves the VM as it was. */
-	if (gh_vm_unanswered(ret) ||
-	    gh_rm_vm_get_status(ghvm->rm, ghvm->vmid, &status) || status != GH_RM_VM_LOAD)
+		return gh_vm_unanswered(ret) ? 0 : ret;
+	case GH_RM_VM_LOAD:
+		/* A request that was refused as such leaves the VM as it was. */
+		return ret;
+	default:
 		ghvm->life = GH_VM_LOST;
-
-	return ret;
+		return ret;
+	}
 }
 
 /* From CONFIGURED to READY, or to a state from which RESET is allowed. */
@@ -328,23 +213,21 @@ static int gh_vm_init(struct gunyah_vm *ghvm)
 	enum gh_rm_vm_status status;
 	int ret;
 
+	/* Only what is said from here on counts. */
+	WRITE_ONCE(ghvm->rm_status, GH_RM_VM_INIT);
 	ret = gh_rm_vm_init(ghvm->rm, ghvm->vmid);
-	if (gh_vm_unanswered(ret)) {
-		ghvm->life = GH_VM_LOST;
-		return ret;
-	}
 
 	/* A failure is notified before it is answered; success may take longer. */
 	if (!ret)
 		gh_vm_wait_status(ghvm, done);
 	status = READ_ONCE(ghvm->rm_status);
-	if (!(BIT(status) & done) && gh_rm_vm_get_status(ghvm->rm, ghvm->vmid, &status))
-		status = GH_RM_VM_NONE;
+	if (!(BIT(status) & done) || gh_vm_unanswered(ret))
+		status = gh_vm_ask_status(ghvm);
 
 	switch (status) {
 	case GH_RM_VM_READY:
 		ghvm->life = GH_VM_READY;
-		return ret;
+		return gh_vm_unanswered(ret) ? 0 : ret;
 	case GH_RM_VM_INIT_FAILED:
 		ghvm->life = GH_VM_INIT_FAILED;
 		return ret ?: -EIO;
@@ -357,6 +240,35 @@ static int gh_vm_init(struct gunyah_vm *ghvm)
 	}
 }
 
+/* VM_START, and where it led. */
+static int gh_vm_launch(struct gunyah_vm *ghvm)
+{
+	int ret = gh_rm_vm_start(ghvm->rm, ghvm->vmid);
+
+	if (!ret) {
+		ghvm->life = GH_VM_STARTED;
+		return 0;
+	}
+	if (!gh_vm_unanswered(ret)) {
+		ghvm->life = GH_VM_INIT_FAILED;
+		return ret;
+	}
+
+	switch (gh_vm_ask_status(ghvm)) {
+	case GH_RM_VM_RUNNING:
+	case GH_RM_VM_EXITED:
+		ghvm->life = GH_VM_STARTED;
+		return 0;
+	case GH_RM_VM_READY:
+	case GH_RM_VM_INIT_FAILED:
+		ghvm->life = GH_VM_INIT_FAILED;
+		return ret;
+	default:
+		ghvm->life = GH_VM_LOST;
+		return ret;
+	}
+}
+
 static int gh_vm_run(struct gunyah_vm *ghvm)
 {
 	int ret;
@@ -365,12 +277,9 @@ static int gh_vm_run(struct gunyah_vm *ghvm)
 	ghvm->starting = true;
 	spin_unlock(&ghvm->state_lock);
 
-	ret = gh_rm_vm_start(ghvm->rm, ghvm->vmid);
-	if (ret) {
-		ghvm->life = gh_vm_unanswered(ret) ? GH_VM_LOST : GH_VM_INIT_FAILED;
+	ret = gh_vm_launch(ghvm);
+	if (ret)
 		return ret;
-	}
-	ghvm->life = GH_VM_STARTED;
 
 	spin_lock(&ghvm->state_lock);
 	gh_vm_set_state(ghvm, GUNYAH_VM_RUNNING);
@@ -425,7 +334,19 @@ err:
 
 /* ---- down ------------------------------------------------------------------------ */
 
-/* Afterwards the state is EXITED, whatever the RM did. */
+/* Whether the guest's end was notified; waits for it. */
+static bool gh_vm_wait_exited(struct gunyah_vm *ghvm)
+{
+	return wait_event_timeout(ghvm->status_wait,
+				  gunyah_vm_state(ghvm, NULL) == GUNYAH_VM_EXITED,
+				  msecs_to_jiffies(GH_EXITED_MS));
+}
+
+/*
+ * Afterwards the state is EXITED, whatever the RM did. VM_EXITED comes before the
+ * reply, also if that says that the guest had exited by itself; should it have been
+ * lost, the RM is asked.
+ */
 static void gh_vm_force_exit(struct gunyah_vm *ghvm)
 {
 	int ret;
@@ -433,11 +354,10 @@ static void gh_vm_force_exit(struct gunyah_vm *ghvm)
 	if (gunyah_vm_state(ghvm, NULL) != GUNYAH_VM_RUNNING)
 		return;
 
-	/* Refused with a wrong state if the guest exits just now; VM_EXITED comes then. */
 	ret = gh_rm_vm_stop(ghvm->rm, ghvm->vmid);
-	if ((ret && ret != -EBUSY) ||
-	    !wait_event_timeout(ghvm->status_wait,
-				gunyah_vm_state(ghvm, NULL) == GUNYAH_VM_EXITED, gh_rm_timeout()))
+	if (ret && ret != -EBUSY && ret != -EPROTO)
+		ghvm->life = GH_VM_LOST;
+	else if (!gh_vm_wait_exited(ghvm) && gh_vm_ask_status(ghvm) != GH_RM_VM_EXITED)
 		ghvm->life = GH_VM_LOST;
 
 	spin_lock(&ghvm->state_lock);
@@ -455,8 +375,17 @@ static void gh_vm_reset(struct gunyah_vm *ghvm)
 {
 	int ret;
 
+	/* Only what is said from here on counts. */
+	WRITE_ONCE(ghvm->rm_status, GH_RM_VM_EXITED);
 	ret = gh_rm_vm_reset(ghvm->rm, ghvm->vmid);
-	if (!ret && gh_vm_wait_status(ghvm, BIT(GH_RM_VM_RESET)))
+	/* An exit that was notified, but was none. */
+	if (ret == -EBUSY && gh_vm_ask_status(ghvm) == GH_RM_VM_RUNNING &&
+	    !gh_rm_vm_stop(ghvm->rm, ghvm->vmid))
+		ret = gh_rm_vm_reset(ghvm->rm, ghvm->vmid);
+
+	if ((!ret || ret == -EPROTO) &&
+	    (gh_vm_wait_status(ghvm, BIT(GH_RM_VM_RESET)) ||
+	     gh_vm_ask_status(ghvm) == GH_RM_VM_RESET))
 		ghvm->life = GH_VM_RESET;
 	else
 		ghvm->life = GH_VM_LOST;
@@ -483,7 +412,7 @@ static bool gh_vm_bring_down(struct gunyah_vm *ghvm)
 	all_back = gh_vm_mm_reclaim(ghvm);
 
 	/* With DEALLOC the number can be another VM's at once. */
-	xa_erase(&gh_vms, ghvm->vmid);
+	gh_vm_note_end(ghvm);
 	life = ghvm->life;
 	if ((life != GH_VM_LOADED && life != GH_VM_RESET) ||
 	    gh_rm_vm_dealloc(ghvm->rm, ghvm->vmid))
