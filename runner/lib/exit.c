@@ -213,8 +213,8 @@ void gh_exit_handle(struct gh_runner *r, struct gh_vcpu *v, int res,
 		handle_error(r, v, res);
 		return;
 	}
-	switch (exit->reason) {
-	case GH_URING_EXIT_MMIO:
+	/* Before the others: it is what happens most. */
+	if (exit->reason == GH_URING_EXIT_MMIO) {
 		v->has_answer = false;
 		set_after(v, GH_AFTER_MMIO);
 		/* Of a VM that moves the access is answered here, and taken there. */
@@ -223,6 +223,8 @@ void gh_exit_handle(struct gh_runner *r, struct gh_vcpu *v, int res,
 		else
 			handle_mmio(r, v, exit);
 		return;
+	}
+	switch (exit->reason) {
 	case GH_URING_EXIT_STATUS:
 		handle_status(r, v);
 		return;
