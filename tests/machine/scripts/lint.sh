@@ -130,7 +130,7 @@ check_sparse() {
 	local dir name
 
 	: > "$out/sparse"
-	for dir in kernel tests/machine/conformance; do
+	for dir in kernel tests/machine/conformance tests/machine/hostile; do
 		[ -e "$dir/Kbuild" ] || continue
 		name=$BUILD/lint-modules/${dir##*/}
 		rm -rf "$name"

@@ -20,7 +20,6 @@ BUILD=${BUILD:-$root/build}
 results=$BUILD/results
 logs=$BUILD/logs
 suite_timeout=240
-boot_timeout=1200
 suffix=''
 [ "${KERNEL:-6.12}" = 6.12 ] || suffix=-$KERNEL
 
@@ -95,6 +94,8 @@ run_packages() {
 boot_suites() {
 	local log=$1 status=0
 	shift
+	# For the boot, and for what most suites need on a busy machine.
+	local boot_timeout=$((600 + 60 * $#))
 
 	# shellcheck disable=SC2086 # words, on purpose
 	"$here/run-machine.sh" --smp "${SMP:-2}" --mem "${MEM:-4G}" ${MACHINE_ARGS:-} \
