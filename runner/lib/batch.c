@@ -99,16 +99,18 @@ void gh_batch_done(struct gh_runner *r, struct gh_batch *b, int ret)
 	/* Whatever the driver has against batches, it can run the vCPUs one by one. */
 	if (ret < 0 && ret != -EINTR && ret != -ECANCELED && ret != -EAGAIN)
 		r->has_batch = false;
+	b->pos = 0;
 	b->done = ret < 0 ? 0 : (unsigned int)ret;
-	if (b->done > b->nr)
+	b->state = GH_BATCH_DONE;
+	if (b->done >= b->nr) {
 		b->done = b->nr;
+		return;
+	}
 	for (i = b->done; i < b->nr; i++) {
 		b->vcpus[i]->state = GH_VCPU_READY;
 		gh_sched_missed(&r->sched, b->vcpus[i]);
 	}
 	r->stats.not_entered += b->nr - b->done;
-	b->pos = 0;
-	b->state = GH_BATCH_DONE;
 }
 
 /* Handles at most @budget entries (0: all) and returns how many. */

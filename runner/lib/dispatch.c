@@ -138,14 +138,17 @@ int gh_runner_dispatch(struct gh_runner *r, unsigned int budget)
 		r->stats.late++;
 
 	r->in_callback = true;
-	handle_io(r);
+	if (r->io_head)
+		handle_io(r);
 	done = gh_batches_handle(r, budget);
 	while ((!budget || done < budget) && (v = gh_queue_pop(&r->reaped))) {
 		gh_exit_handle(r, v, v->res, &v->exit);
 		done++;
 	}
-	handle_ended(r);
-	gh_vms_leave(r);
+	if (r->ended)
+		handle_ended(r);
+	if (r->leaving)
+		gh_vms_leave(r);
 	r->in_callback = false;
 	if (atomic_load_explicit(&r->inbox, memory_order_relaxed))
 		gh_inbox_handle(r);
