@@ -7,9 +7,7 @@
 
 static int turn(struct gh_bench *bench, unsigned int wait_nr)
 {
-	int ret = gh_submit(bench->runner, wait_nr, UINT64_MAX);
-
-	return ret < 0 ? ret : gh_runner_dispatch(bench->runner, 0);
+	return gh_turn(bench->runner, wait_nr, UINT64_MAX);
 }
 
 static uint64_t accesses(const struct gh_bench *bench)

@@ -326,9 +326,11 @@ int gh_runner_create_port(const struct gh_runner_config *config, const struct gh
 struct io_uring_sqe *gh_get_sqe(struct gh_runner *r);
 void gh_runner_wake(const struct gh_runner *r);
 int gh_runner_serve(struct gh_runner *r);
+int gh_turn(struct gh_runner *r, unsigned int wait_nr, uint64_t until);
 
 /* submit.c */
 int gh_submit(struct gh_runner *r, unsigned int wait_nr, uint64_t timeout_ns);
+void gh_run_alone(struct gh_runner *r);
 
 /* batch.c */
 int gh_batches_init(struct gh_runner *r);

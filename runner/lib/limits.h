@@ -28,6 +28,9 @@
 #define GH_DTB_SLACK		(48U << 10)
 #define GH_DTB_SIZE		(GH_DTB_CONTENT + GH_DTB_SLACK)
 
+/* Accesses of a lone vCPU between two looks at the ring, the timers and the inbox. */
+#define GH_ALONE_RUNS		64
+
 #define GH_DEFAULT_VCPUS	1024
 /* What the driver does with a slice beyond them is its business. */
 #define GH_MIN_SLICE_NS		10000U

@@ -34,6 +34,14 @@ int gh_ring_init(struct gh_ring *ring, struct io_uring *borrowed, unsigned int s
 		 unsigned int max_vcpus, bool sqpoll, struct gh_stats *stats);
 void gh_ring_exit(struct gh_ring *ring);
 bool gh_ring_is_idle(const struct gh_ring *ring);
+/* No completion waits. */
+static inline bool gh_ring_is_quiet(const struct gh_ring *ring)
+{
+	return !io_uring_cq_ready(ring->ring) &&
+	       !(IO_URING_READ_ONCE(*ring->ring->sq.kflags) &
+		 (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN));
+}
+
 int gh_ring_event_fd(struct gh_ring *ring);
 void gh_ring_drain_event(struct gh_ring *ring);
 void gh_ring_drain_wake(struct gh_ring *ring);

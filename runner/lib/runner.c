@@ -276,20 +276,31 @@ static bool vms_run(const struct gh_runner *r)
 	return r->running_vms || (r->group && gh_group_runs(r->group));
 }
 
+/* Where nobody else drives: returns as gh_submit(), or the error of dispatch. */
+int gh_turn(struct gh_runner *r, unsigned int wait_nr, uint64_t until)
+{
+	int ret = gh_submit(r, wait_nr, until), handled;
+
+	if (ret < 0 && ret != -ETIME && ret != -EINTR)
+		return ret;
+	handled = gh_runner_dispatch(r, 0);
+	if (handled < 0)
+		return handled;
+	gh_run_alone(r);
+	return ret;
+}
+
 static int run(struct gh_runner *r, bool serve)
 {
-	int ret = 0, handled;
+	int ret = 0;
 
 	while (!atomic_load(&r->quit) && (serve || vms_run(r) || work_waits(r))) {
 		uint64_t until = r->timers ? r->timers->deadline_ns : UINT64_MAX;
 		unsigned int wait_nr = to_handle(r) ? 0 : 1;
 
-		ret = gh_submit(r, wait_nr, until);
+		ret = gh_turn(r, wait_nr, until);
 		if (ret < 0 && ret != -ETIME && ret != -EINTR)
 			return ret;
-		handled = gh_runner_dispatch(r, 0);
-		if (handled < 0)
-			return handled;
 		if (ret == -EINTR && !atomic_load(&r->quit))
 			return ret;
 	}

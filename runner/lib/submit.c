@@ -78,16 +78,12 @@ static void arm_wake(struct gh_runner *r)
 
 /*
  * Until when guests may run: @batch_ns, and no timer waits for them longer than for
- * one short turn. A lone vCPU is bounded by its slice, and needs no look at the clock.
+ * one short turn.
  */
-static uint64_t deadline(const struct gh_runner *r)
+static uint64_t batch_deadline(const struct gh_runner *r)
 {
-	uint64_t now, until, least;
+	uint64_t now = gh_now_ns(), until = now + r->sched.batch_ns, least;
 
-	if (r->sched.ready.nr == 1 && !r->timers && r->ioctl != GH_IOCTL_NEVER)
-		return 0;
-	now = gh_now_ns();
-	until = now + r->sched.batch_ns;
 	if (!r->timers || r->timers->deadline_ns >= until)
 		return until;
 	/* One that is always due must not keep the guests from running. */
@@ -100,6 +96,14 @@ static bool by_ioctl(const struct gh_runner *r, const struct gh_batch *b)
 	if (r->ioctl != GH_IOCTL_LONE)
 		return r->ioctl == GH_IOCTL_ALWAYS;
 	return b->nr == 1 && !r->sqes_pending && (!r->ring || gh_ring_is_idle(r->ring));
+}
+
+/* A lone vCPU is bounded by its slice, and needs no look at the clock. */
+static uint64_t deadline(const struct gh_runner *r)
+{
+	if (r->sched.ready.nr == 1 && !r->timers && r->ioctl != GH_IOCTL_NEVER)
+		return 0;
+	return batch_deadline(r);
 }
 
 /* Returns true if guests have run already. */
@@ -129,6 +133,51 @@ static bool run_ready(struct gh_runner *r)
 	}
 	gh_batch_submit(r, b, ioctl);
 	return ioctl;
+}
+
+/* Nothing but one vCPU wants anything of the runner. */
+static bool is_alone(const struct gh_runner *r)
+{
+	return r->sched.ready.nr == 1 && !r->sqes_pending && !r->cancels_wanted && !r->ended &&
+	       !r->sched.ready.head->held && !r->sched.ready.head->alone &&
+	       (!r->ring || gh_ring_is_quiet(r->ring)) && !atomic_load(&r->quit);
+}
+
+/*
+ * A lone vCPU that does one access after the other: a turn is many of them, until
+ * somebody else has something to do, the vCPU does something else, or a batch's time
+ * is over. Only where the runner has the thread to itself, as callbacks are called.
+ */
+void gh_run_alone(struct gh_runner *r)
+{
+	struct gh_batch *b = &r->batches[r->fill];
+	struct gh_uring_exit exit;
+	struct gh_vcpu *v;
+	unsigned int i;
+	int ret;
+
+	if (r->ioctl == GH_IOCTL_NEVER || !r->has_batch || !is_alone(r) || b->state != GH_BATCH_FREE)
+		return;
+	gh_sched_begin(&r->sched, batch_deadline(r));
+	r->in_callback = true;
+	for (i = 0; i < GH_ALONE_RUNS && is_alone(r); i++) {
+		v = gh_queue_pop(&r->sched.ready);
+		gh_batch_add(b, v);
+		b->nr = 0;
+		ret = r->ops->run_batch(r->ctx, v->fd, b->entries, 1, r->sched.deadline_ns);
+		if (ret != 1) {
+			gh_vcpu_ready(r, v);
+			break;
+		}
+		r->stats.submitted++;
+		r->stats.batches++;
+		r->stats.batch_ioctls++;
+		ret = gh_run_entry_decode(b->entries, v->run, &exit);
+		gh_exit_handle(r, v, ret, &exit);
+		if (ret || exit.reason != GH_URING_EXIT_MMIO)
+			break;
+	}
+	r->in_callback = false;
 }
 
 /*
