@@ -7,6 +7,7 @@
  *   threads.c	GH_VCPU_RUN or KVM_RUN: one thread, or a thread per vCPU
  *   ring.c	the runner
  *   raw.c	io_uring without the runner: inline, IOSQE_ASYNC, SQPOLL
+ *   raw_batch.c	GH_VCPU_RUN_BATCH without the runner, by ring and by ioctl
  *   kvm.c	the same guests under KVM
  *   floor.c	the hypercall alone, in the kernel
  *   usage.c	idle time, memory, latencies
@@ -138,7 +139,8 @@ struct gh_bench_usage {
 
 extern const struct gh_bench_backend gh_bench_ring, gh_bench_raw, gh_bench_raw_async,
 	gh_bench_raw_sqpoll, gh_bench_ioctl, gh_bench_threads, gh_bench_threads_pinned,
-	gh_bench_kvm, gh_bench_kvm_threads, gh_bench_floor;
+	gh_bench_kvm, gh_bench_kvm_threads, gh_bench_floor, gh_bench_raw_batch,
+	gh_bench_ioctl_batch;
 
 int gh_bench_create(struct gh_bench *bench, const char *image_path);
 void gh_bench_destroy(struct gh_bench *bench);

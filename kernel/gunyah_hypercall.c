@@ -19,16 +19,11 @@
 
 #include <linux/gunyah.h>
 
-#define GH_HYPERCALL(n)						\
-	ARM_SMCCC_CALL_VAL(ARM_SMCCC_FAST_CALL, ARM_SMCCC_SMC_64,	\
-			   ARM_SMCCC_OWNER_VENDOR_HYP, 0x8000 | (n))
-
 #define GH_HYPERCALL_IDENTIFY		GH_HYPERCALL(0x00)
 #define GH_HYPERCALL_BELL_SEND		GH_HYPERCALL(0x12)
 #define GH_HYPERCALL_BELL_SET_MASK	GH_HYPERCALL(0x15)
 #define GH_HYPERCALL_MSGQ_SEND		GH_HYPERCALL(0x1b)
 #define GH_HYPERCALL_MSGQ_RECV		GH_HYPERCALL(0x1c)
-#define GH_HYPERCALL_VCPU_RUN		GH_HYPERCALL(0x65)
 
 /* UUID c1d58fcd-a453-5fdb-9265-ce36673d5f14, as the UID call returns it. */
 static const u32 gh_uid[4] = { 0xcd8fd5c1, 0xdb5f53a4, 0x36ce6592, 0x145f3d67 };
@@ -37,7 +32,7 @@ static struct gh_hyp_identify gh_identity;
 static bool gh_present;
 
 /* The register is 64 bits of the hypervisor's: only known codes get through. */
-static enum gh_error gh_error_from_reg(u64 x0)
+enum gh_error gh_error_from_reg(u64 x0)
 {
 	switch ((s64)x0) {
 	case GH_ERROR_OK:
@@ -72,6 +67,7 @@ static enum gh_error gh_error_from_reg(u64 x0)
 		return GH_ERROR_UNKNOWN;
 	}
 }
+EXPORT_SYMBOL_GPL(gh_error_from_reg);
 
 int gh_error_to_errno(enum gh_error error)
 {
@@ -240,53 +236,6 @@ enum gh_error gh_hypercall_msgq_recv(u64 capid, void *buf, size_t size, size_t *
 	return error;
 }
 EXPORT_SYMBOL_GPL(gh_hypercall_msgq_recv);
-
-/**
- * gh_hypercall_vcpu_run() - give this CPU to a vCPU until something happens
- * @capid: the vCPU
- * @resume: the answer to what the previous call returned
- * @resp: what happened, valid if the call succeeded
- *
- * Interrupts must be enabled: an interrupt of the host ends the call only then.
- */
-enum gh_error gh_hypercall_vcpu_run(u64 capid, const u64 resume[3],
-				    struct gh_vcpu_run_resp *resp)
-{
-	/* Read first: with KASAN each access to memory is a call, and registers are lost. */
-	u64 resume0 = resume[0], resume1 = resume[1], resume2 = resume[2];
-	u64 error, state, data0, data1, data2;
-	/*
-	 * Made on every exit, with five of the 18 registers that the helper for
-	 * SMCCC 1.2 takes from memory and puts back; the others are lost.
-	 */
-	register u64 x0 asm("x0") = GH_HYPERCALL_VCPU_RUN;
-	register u64 x1 asm("x1") = capid;
-	register u64 x2 asm("x2") = resume0;
-	register u64 x3 asm("x3") = resume1;
-	register u64 x4 asm("x4") = resume2;
-	register u64 x5 asm("x5") = 0;
-
-	asm volatile("hvc	#0"
-		     : "+r" (x0), "+r" (x1), "+r" (x2), "+r" (x3), "+r" (x4), "+r" (x5)
-		     :
-		     : "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
-		       "x17", "cc", "memory");
-	error = x0;
-	state = x1;
-	data0 = x2;
-	data1 = x3;
-	data2 = x4;
-	if (likely(error == GH_ERROR_OK)) {
-		resp->state = state;
-		resp->data[0] = data0;
-		resp->data[1] = data1;
-		resp->data[2] = data2;
-		return GH_ERROR_OK;
-	}
-
-	return gh_error_from_reg(error);
-}
-EXPORT_SYMBOL_GPL(gh_hypercall_vcpu_run);
 
 static bool __init gh_firmware_names_hypervisor(void)
 {

@@ -3,7 +3,10 @@
  * The vCPU: shared between the files of gunyah_vcpu.ko.
  *
  *   gunyah_vcpu_fn.c	the VM function: bind, object, file, mmap, interrupt
- *   gunyah_vcpu_run.c	the run loop, its exits, and the ioctl around it
+ *   gunyah_vcpu_slice.h	the run loop, inline, and the exits that are accesses
+ *   gunyah_vcpu_run.c	all other exits, and the ioctl around the loop
+ *   gunyah_vcpu_batch.c	many runs in one call
+ *   gunyah_vcpu_hvc.h	the hypercall
  *   gunyah_vcpu_uring.c	the same run as an io_uring command: park, wake, cancel
  *   gunyah_vcpu_clock.c	the slice clock of each CPU, and the kick
  *   gunyah_vcpu_kick.c	the kick eventfd
@@ -25,6 +28,10 @@
  *		complete it: the ring's own cancellation at once (PARKED -> IDLE),
  *		all others by queueing task work (PARKED -> WAKING), which moves
  *		WAKING -> IDLE and completes. So each command is completed once.
+ *
+ *   batch	RUNNING -> LEFT. Nobody owns it, nobody waits. A wake-up moves it to
+ *		IDLE; as long as none came, the next RUN is told that the guest need
+ *		not be entered (STAY) and can wait at once.
  *
  * Life of a command that parks
  *
@@ -53,8 +60,8 @@
  *
  * All transitions are fully ordered read-modify-writes, also those that change
  * nothing. Three pairs depend on it:
- *  - ->live is written, then WAKE; the runner does AGAIN, SLEEP or PARK, then
- *    reads ->live. Either the runner does not wait, or it is woken.
+ *  - ->live is written, then WAKE; the runner does AGAIN, SLEEP, PARK
+ *    or LEAVE, then reads ->live. Either the runner does not wait, or it is woken.
  *  - KICK, CANCEL and DOWN set a flag, then read ->cpu and interrupt that CPU; the
  *    runner writes ->cpu (smp_mb() when it changes) and then reads the flags.
  *  - ->capid is written before UP; a runner that RUN let in reads it after.
@@ -95,6 +102,7 @@
 #include <linux/timer.h>
 #include <linux/wait_bit.h>
 
+#include "gunyah_vcpu_hvc.h"
 #include "gunyah_vcpu_state.h"
 
 struct gh_vcpu_kicker;
@@ -105,6 +113,9 @@ struct seq_file;
 #define GH_SLICE_DEFAULT_NS	(1 * NSEC_PER_MSEC)
 #define GH_SLICE_MIN_NS		(10 * NSEC_PER_USEC)
 #define GH_SLICE_MAX_NS		(4 * NSEC_PER_MSEC)
+
+/* A batch ends after so long and what is left of a slice, whatever its deadline. */
+#define GH_BATCH_LIMIT_NS	(10 * NSEC_PER_MSEC)
 
 /* The ioctl goes back to user mode after so long, if task work waits for that. */
 #define GH_WORK_LIMIT_NS	NSEC_PER_SEC
@@ -131,6 +142,9 @@ enum gh_vcpu_pending {
 	GH_VCPU_PENDING_WRITE,
 };
 
+/* Beside it: the exit could not be written to user space; the next run says it. */
+#define GH_VCPU_PENDING_UNSAID	BIT(7)
+
 /**
  * struct gunyah_vcpu - a vCPU of a VM
  * @state: the state word, see gunyah_vcpu_state.h
@@ -142,6 +156,7 @@ enum gh_vcpu_pending {
  * @broken: [r] never entered again: the hypervisor said something impossible, or that
  *	the vCPU is dead, and the RM did not say why
  * @gone: [r] the hypervisor said that the vCPU will not run again
+ * @health: the four above at once, see gh_vcpu_is_well()
  * @pending: [r] the access that waits for an answer
  * @pending_len: [r] its length in bytes
  * @capid: the hypervisor object, valid unless DOWN
@@ -172,10 +187,15 @@ enum gh_vcpu_pending {
 struct gunyah_vcpu {
 	atomic_t state;
 	int cpu;
-	bool live;
-	bool held;
-	bool broken;
-	bool gone;
+	union {
+		struct {
+			bool live;
+			bool held;
+			bool broken;
+			bool gone;
+		};
+		__le32 health;
+	};
 	u8 pending;
 	u8 pending_len;
 	u64 capid;
@@ -207,33 +227,43 @@ struct gunyah_vcpu {
 };
 
 /**
- * struct gh_vcpu_slice - one run, on the runner's stack
+ * struct gh_vcpu_order - what the caller of a run asks for
  * @flags: GH_URING_RUN_*
  * @resume_data: answer to the pending access, with GH_URING_RUN_RESUME
  * @deadline_ns: CLOCK_MONOTONIC, 0: none
  * @slice_ns: how long, 0: the default
- * @may_sleep: a worker or an ioctl; otherwise the ring waits for us
- * @ioctl: the slice is renewed, the thread reschedules in place
- *
- * From here on gh_vcpu_run_slice()'s own, zero before:
- * @begin: when the run began, ns of CLOCK_MONOTONIC
- * @end: when the slice is over
- * @tries: entries without a step so far
- * @entered: the guest was entered: each run does so once, however short its slice
  */
-struct gh_vcpu_slice {
+struct gh_vcpu_order {
 	u64 flags;
 	u64 resume_data;
 	u64 deadline_ns;
 	u32 slice_ns;
-	bool may_sleep;
-	bool ioctl;
+};
 
+/**
+ * struct gh_vcpu_slice - one run, on the runner's stack
+ * @begin: set for an ioctl: when it began, ns of CLOCK_MONOTONIC
+ * @end: when the slice is over; gh_vcpu_run_slice() sets it
+ * @tries: 0 before: entries without a step so far
+ * @may_sleep: set: a worker or an ioctl; otherwise the ring waits for us
+ * @ioctl: set: the slice is renewed, the thread reschedules in place
+ * @entered: false before: the guest was entered: each run does so once, however
+ *	short its slice
+ */
+struct gh_vcpu_slice {
 	u64 begin;
 	u64 end;
 	unsigned int tries;
+	bool may_sleep;
+	bool ioctl;
 	bool entered;
 };
+
+/* Live, and neither held, broken nor gone: nothing to look at before it is run. */
+static __always_inline bool gh_vcpu_is_well(const struct gunyah_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->health) == cpu_to_le32(1);
+}
 
 /*
  * Applies @event; the caller carries out the action. Always a read-modify-write,
@@ -251,22 +281,46 @@ static __always_inline enum gh_vcpu_action gh_vcpu_event(struct gunyah_vcpu *vcp
 	return next.action;
 }
 
-/* The runner is done. */
-static __always_inline void gh_vcpu_stop(struct gunyah_vcpu *vcpu)
-{
-	if (unlikely(gh_vcpu_event(vcpu, GH_VCPU_EV_STOP) == GH_VCPU_ACT_NOTIFY))
-		wake_up_var(&vcpu->state);
-}
-
 /* gunyah_vcpu_fn.c */
 void gh_vcpu_act(struct gunyah_vcpu *vcpu, enum gh_vcpu_action action);
 void gh_vcpu_kick(struct gunyah_vcpu *vcpu);
 void gh_vcpu_cancel(struct gunyah_vcpu *vcpu);
 
+/* The same, where the state is known as a rule: then it need not be read first. */
+static __always_inline enum gh_vcpu_action gh_vcpu_event_from(struct gunyah_vcpu *vcpu,
+							      unsigned int from,
+							      enum gh_vcpu_event event)
+{
+	struct gh_vcpu_next next = gh_vcpu_next(from, event);
+	int state = from;
+
+	if (likely(atomic_try_cmpxchg(&vcpu->state, &state, next.state)))
+		return next.action;
+	return gh_vcpu_event(vcpu, event);
+}
+
+static __always_inline enum gh_vcpu_action gh_vcpu_take(struct gunyah_vcpu *vcpu)
+{
+	return gh_vcpu_event_from(vcpu, GH_VCPU_IDLE, GH_VCPU_EV_RUN);
+}
+
+/* The runner is done. */
+static __always_inline void gh_vcpu_stop(struct gunyah_vcpu *vcpu)
+{
+	if (unlikely(gh_vcpu_event_from(vcpu, GH_VCPU_RUNNING, GH_VCPU_EV_STOP) ==
+		     GH_VCPU_ACT_NOTIFY))
+		wake_up_var(&vcpu->state);
+}
+
+extern const struct file_operations gh_vcpu_fops;
+
 /* gunyah_vcpu_run.c */
 int gh_vcpu_report(struct gunyah_vcpu *vcpu);
-int gh_vcpu_run_slice(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice);
 long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu);
+
+/* gunyah_vcpu_batch.c */
+int gh_vcpu_run_batch(u64 entries, u32 nr, u64 deadline_ns);
+long gh_vcpu_batch_ioctl(const void __user *uarg);
 
 /* gunyah_vcpu_uring.c */
 int gh_vcpu_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);

@@ -30,6 +30,7 @@ static_assert(offsetof(struct gh_vcpu_run, status.exit_info.type) == 20);
 static_assert(offsetof(struct gh_vcpu_run, status.exit_info.reason_size) == 24);
 static_assert(offsetof(struct gh_vcpu_run, status.exit_info.reason) == 28);
 static_assert(sizeof(struct gh_uring_run) == 16);
+static_assert(offsetof(struct gunyah_vcpu, health) == offsetof(struct gunyah_vcpu, live));
 
 /* ---- events from outside ------------------------------------------------------ */
 
@@ -131,6 +132,8 @@ static long gh_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	case GH_VCPU_CANCEL:
 		gh_vcpu_cancel(vcpu);
 		return 0;
+	case GH_VCPU_RUN_BATCH:
+		return gh_vcpu_batch_ioctl((const void __user *)arg);
 	case GH_VCPU_KICK_FD:
 		return gh_vcpu_kick_fd(vcpu, (void __user *)arg);
 	case GH_VCPU_STATS:
@@ -183,7 +186,7 @@ static void gh_vcpu_show_fdinfo(struct seq_file *m, struct file *file)
 	gh_vcpu_show(m, file->private_data);
 }
 
-static const struct file_operations gh_vcpu_fops = {
+const struct file_operations gh_vcpu_fops = {
 	.owner		= THIS_MODULE,
 	.unlocked_ioctl	= gh_vcpu_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,

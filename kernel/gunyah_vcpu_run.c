@@ -3,56 +3,23 @@
  * The run of a vCPU, the same for the ioctl and for the io_uring command: enter
  * the guest, look at why it came back, tell user space or enter again.
  *
- * The functions here belong to the runner (gunyah_vcpu.h says who that is). What
- * the hypervisor returns and what user space wrote are checked before use. An exit
- * that was recorded is always delivered: nothing between recording it and
- * returning to the caller can fail. An answer that was taken stays in ->resume
- * until a hypercall has returned OK.
+ * gunyah_vcpu_slice.h has the way that most exits take, and the rules; here is what
+ * becomes of the others, and the ioctl.
  */
 
 #include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/sched.h>
 #include <linux/task_work.h>
-#include <linux/vtime.h>
 
 #include "compat.h"
 #include "gunyah_vcpu.h"
-#include "gunyah_vcpu_clock.h"
 
 #define CREATE_TRACE_POINTS
-#include "gunyah_vcpu_trace.h"
+#include "gunyah_vcpu_slice.h"
 
 /* The last bits of POWERED_OFF: the vCPU will not run again. */
 #define GH_POWERED_OFF_GONE	BIT_ULL(0)
-
-/* The value of an access of @len bytes: 1, 2, 4 or 8. */
-static u64 gh_mmio_mask(u64 len)
-{
-	return U64_MAX >> (64 - 8 * len);
-}
-
-/* Takes the answer to the pending access; or -EINVAL, and it remains pending. */
-static __always_inline int gh_vcpu_take_answer(struct gunyah_vcpu *vcpu,
-					       const struct gh_vcpu_slice *slice)
-{
-	struct gh_vcpu_run *run = vcpu->run;
-	u64 data = slice->resume_data;
-
-	if (vcpu->pending == GH_VCPU_PENDING_NONE)
-		return 0;
-
-	if (!(slice->flags & GH_URING_RUN_RESUME)) {
-		if (READ_ONCE(run->mmio.resume_action) != GH_VCPU_RESUME_HANDLED)
-			return -EINVAL;
-		data = le64_to_cpu(READ_ONCE(*(__le64 *)run->mmio.data));
-	}
-	if (vcpu->pending == GH_VCPU_PENDING_READ)
-		vcpu->resume[0] = data & gh_mmio_mask(vcpu->pending_len);
-	vcpu->pending = GH_VCPU_PENDING_NONE;
-	run->exit_reason = GH_VM_EXIT_UNKNOWN;
-	return 0;
-}
 
 /* Records STATUS. @info is NULL if the resource manager said nothing. */
 static int gh_vcpu_record_status(struct gunyah_vcpu *vcpu, const struct gunyah_vm_exit_info *info)
@@ -79,7 +46,7 @@ static int gh_vcpu_record_status(struct gunyah_vcpu *vcpu, const struct gunyah_v
 }
 
 /* The hypervisor said something impossible, or that it is over: never enter again. */
-static int gh_vcpu_break(struct gunyah_vcpu *vcpu)
+int gh_vcpu_break(struct gunyah_vcpu *vcpu)
 {
 	vcpu->broken = true;
 	return gh_vcpu_record_status(vcpu, NULL);
@@ -104,7 +71,7 @@ int gh_vcpu_report(struct gunyah_vcpu *vcpu)
  * The VM is not known to run, or the vCPU must not, or not now. An exited VM's vCPU is still
  * entered, for it needs the CPU to unwind.
  */
-static int gh_vcpu_may_run(struct gunyah_vcpu *vcpu)
+int gh_vcpu_may_run(struct gunyah_vcpu *vcpu)
 {
 	struct gunyah_vm_exit_info info;
 
@@ -162,65 +129,6 @@ static int gh_vcpu_wait(struct gunyah_vcpu *vcpu)
 	return GH_RUN_WAIT;
 }
 
-/* Counts the guest's time as guest time, in what the tick and user space see. */
-static __always_inline void gh_guest_time_begin(void)
-{
-	if (unlikely(vtime_accounting_enabled_this_cpu())) {
-		unsigned long flags;
-
-		local_irq_save(flags);
-		vtime_account_guest_enter();
-		local_irq_restore(flags);
-	} else {
-		current->flags |= PF_VCPU;
-	}
-}
-
-static __always_inline void gh_guest_time_end(void)
-{
-	if (unlikely(vtime_accounting_enabled_this_cpu())) {
-		unsigned long flags;
-
-		local_irq_save(flags);
-		vtime_account_guest_exit();
-		local_irq_restore(flags);
-	} else {
-		current->flags &= ~PF_VCPU;
-	}
-}
-
-/*
- * Enters the guest once, with interrupts on: any of them ends the hypercall.
- * False if something wants attention first; gh_vcpu_stopped() says what.
- */
-static __always_inline bool gh_vcpu_enter(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice,
-					  struct gh_vcpu_run_resp *resp, enum gh_error *error)
-{
-	struct gh_slice_clock *clock;
-	bool entered = false, in_time;
-
-	preempt_disable();
-	clock = this_cpu_ptr(&gh_slice_clock);
-	in_time = gh_clock_start(clock, slice->end, !slice->entered);
-	if (unlikely(vcpu->cpu != smp_processor_id())) {
-		WRITE_ONCE(vcpu->cpu, smp_processor_id());
-		/* Pairs with the transition of a kick: it sees us here, or we its flag. */
-		smp_mb();
-	}
-	if (likely(in_time && !(atomic_read(&vcpu->state) & GH_VCPU_STOP_FLAGS) &&
-		   !(read_thread_flags() & GH_WORK_FLAGS) &&
-		   !READ_ONCE(vcpu->run->immediate_exit))) {
-		gh_guest_time_begin();
-		*error = gh_hypercall_vcpu_run(vcpu->capid, vcpu->resume, resp);
-		gh_guest_time_end();
-		entered = true;
-		slice->entered = true;
-	}
-	gh_clock_stop(clock);
-	preempt_enable();
-	return entered;
-}
-
 /* Whether the slice is over; an ioctl has as many as it likes. */
 static int gh_vcpu_check_slice(struct gh_vcpu_slice *slice, u64 now)
 {
@@ -233,7 +141,7 @@ static int gh_vcpu_check_slice(struct gh_vcpu_slice *slice, u64 now)
 }
 
 /* Why the guest was not entered. */
-static int gh_vcpu_stopped(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
+int gh_vcpu_stopped(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
 {
 	u32 state = atomic_read(&vcpu->state);
 	unsigned long work = read_thread_flags() & GH_WORK_FLAGS;
@@ -321,45 +229,22 @@ static int gh_vcpu_failed(struct gunyah_vcpu *vcpu)
 	return -EIO;
 }
 
-static int gh_vcpu_mmio(struct gunyah_vcpu *vcpu, const struct gh_vcpu_run_resp *resp)
+/* The hypervisor took a step, after it could not for a while. */
+void gh_vcpu_unstall(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
 {
-	bool write = resp->state == GH_VCPU_STATE_VMMIO_WRITE;
-	struct gh_vcpu_run *run = vcpu->run;
-	u64 addr = resp->data[0];
-	u64 len = resp->data[1];
-	u64 data = 0;
-
-	if (unlikely(len > 8 || !is_power_of_2(len) || addr + (len - 1) < addr))
-		return gh_vcpu_break(vcpu);
-
-	if (write) {
-		/* The hypervisor passes the whole register. */
-		data = resp->data[2] & gh_mmio_mask(len);
-		if (!gunyah_vm_mmio_write(vcpu->ghvm, vcpu->id, addr, len, data)) {
-			vcpu->stats.mmio_kernel++;
-			return GH_RUN_AGAIN;
-		}
-		vcpu->stats.mmio_writes++;
-		vcpu->pending = GH_VCPU_PENDING_WRITE;
-	} else {
-		vcpu->stats.mmio_reads++;
-		vcpu->pending = GH_VCPU_PENDING_READ;
-	}
-	vcpu->pending_len = len;
-
-	run->exit_reason = GH_VM_EXIT_MMIO;
-	run->mmio.phys_addr = addr;
-	*(__le64 *)run->mmio.data = cpu_to_le64(data);
-	run->mmio.len = len;
-	run->mmio.is_write = write;
-	run->mmio.resume_action = GH_VCPU_RESUME_HANDLED;
-	return GH_URING_EXIT_MMIO | (write ? GH_URING_RES_WRITE : 0) |
-	       (int)len << GH_URING_RES_LEN_SHIFT;
+	vcpu->stall_since = 0;
+	slice->tries = 0;
 }
 
-/* One return of the hypercall. */
-static int gh_vcpu_handle(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice,
-			  enum gh_error error, const struct gh_vcpu_run_resp *resp)
+void gh_vcpu_trace_exit(struct gunyah_vcpu *vcpu, enum gh_error error,
+			struct gh_vcpu_run_resp resp)
+{
+	trace_gh_vcpu_exit(vcpu, error, &resp);
+}
+
+/* One return of the hypercall that is no access. */
+int gh_vcpu_handle(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice, enum gh_error error,
+		   struct gh_vcpu_run_resp resp)
 {
 	if (unlikely(error != GH_ERROR_OK)) {
 		if (error == GH_ERROR_RETRY || error == GH_ERROR_BUSY)
@@ -368,23 +253,18 @@ static int gh_vcpu_handle(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice,
 	}
 	/* The hypervisor has the answer. */
 	vcpu->resume[0] = 0;
-	if (resp->state == GH_VCPU_STATE_BLOCKED)
+	if (resp.state == GH_VCPU_STATE_BLOCKED)
 		return gh_vcpu_stalled(vcpu, slice);
-	if (unlikely(vcpu->stall_since)) {
-		vcpu->stall_since = 0;
-		slice->tries = 0;
-	}
+	if (unlikely(vcpu->stall_since))
+		gh_vcpu_unstall(vcpu, slice);
 
-	switch (resp->state) {
-	case GH_VCPU_STATE_VMMIO_READ:
-	case GH_VCPU_STATE_VMMIO_WRITE:
-		return gh_vcpu_mmio(vcpu, resp);
+	switch (resp.state) {
 	case GH_VCPU_STATE_READY:
 		return gh_vcpu_ready(vcpu, slice);
 	case GH_VCPU_STATE_EXPECTS_WAKEUP:
 		return gh_vcpu_wait(vcpu);
 	case GH_VCPU_STATE_POWERED_OFF:
-		if (!(resp->data[0] & GH_POWERED_OFF_GONE))
+		if (!(resp.data[0] & GH_POWERED_OFF_GONE))
 			return gh_vcpu_wait(vcpu);
 		vcpu->gone = true;
 		fallthrough;
@@ -394,74 +274,6 @@ static int gh_vcpu_handle(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice,
 	default:
 		return gh_vcpu_break(vcpu);
 	}
-}
-
-/*
- * Sets when the slice ends; false if its deadline has passed. The timer that is
- * armed already says when now is, so a slice can be longer by what is left of
- * the one before; a deadline is exact.
- */
-static __always_inline bool gh_vcpu_begin_slice(struct gh_vcpu_slice *slice)
-{
-	u64 length = slice->slice_ns;
-	u64 now = gh_clock_latest();
-
-	if (!length)
-		length = GH_SLICE_DEFAULT_NS;
-	else
-		length = clamp_t(u64, length, GH_SLICE_MIN_NS, GH_SLICE_MAX_NS);
-	if (!slice->begin)
-		slice->begin = now;
-	slice->end = now + length;
-	if (slice->deadline_ns && slice->end > slice->deadline_ns) {
-		slice->end = slice->deadline_ns;
-		return ktime_get_ns() < slice->deadline_ns;
-	}
-	return true;
-}
-
-/**
- * gh_vcpu_run_slice() - run the guest until user space must know something
- * @vcpu: owned
- * @slice: how long and how
- *
- * Return: what a command's CQE says, -errno, or GH_RUN_WAIT
- */
-int gh_vcpu_run_slice(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
-{
-	struct gh_vcpu_run_resp resp;
-	enum gh_error error;
-	int ret;
-
-	ret = gh_vcpu_take_answer(vcpu, slice);
-	if (unlikely(ret))
-		return ret;
-	vcpu->stats.runs++;
-	if (unlikely(!gh_vcpu_begin_slice(slice))) {
-		vcpu->stats.preempts++;
-		return GH_URING_EXIT_PREEMPTED;
-	}
-	if (unlikely(!READ_ONCE(vcpu->live) || vcpu->broken || READ_ONCE(vcpu->held))) {
-		ret = gh_vcpu_may_run(vcpu);
-		if (ret)
-			return ret;
-	}
-	trace_gh_vcpu_run(vcpu, slice->end);
-	do {
-		if (unlikely(!gh_vcpu_enter(vcpu, slice, &resp, &error))) {
-			ret = gh_vcpu_stopped(vcpu, slice);
-			continue;
-		}
-		vcpu->stats.entries++;
-		trace_gh_vcpu_exit(vcpu, error, &resp);
-		ret = gh_vcpu_handle(vcpu, slice, error, &resp);
-	} while (ret == GH_RUN_AGAIN);
-
-	if (ret == GH_URING_EXIT_PREEMPTED)
-		vcpu->stats.preempts++;
-	else if (ret == GH_URING_EXIT_INTR)
-		vcpu->stats.intrs++;
-	return ret;
 }
 
 /* The ioctl's wait. Whatever ends it, the vCPU is RUNNING and ours after. */
@@ -494,8 +306,9 @@ static long gh_vcpu_ioctl_result(int ret)
 /* GH_VCPU_RUN as ioctl: until an exit, a signal or a kick, waiting included. */
 long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu)
 {
+	const struct gh_vcpu_order order = { .slice_ns = GH_SLICE_MAX_NS };
 	struct gh_vcpu_slice slice = {
-		.slice_ns = GH_SLICE_MAX_NS,
+		.begin = gh_clock_latest(),
 		.may_sleep = true,
 		.ioctl = true,
 	};
@@ -503,8 +316,12 @@ long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu)
 
 	if (current->mm != vcpu->mm)
 		return -EPERM;
-	switch (gh_vcpu_event(vcpu, GH_VCPU_EV_RUN)) {
+	switch (gh_vcpu_take(vcpu)) {
 	case GH_VCPU_ACT_ENTER:
+		break;
+	case GH_VCPU_ACT_STAY:
+		if (gh_vcpu_stays(vcpu))
+			gh_vcpu_sleep(vcpu);
 		break;
 	case GH_VCPU_ACT_REPORT:
 		return gh_vcpu_ioctl_result(gh_vcpu_report(vcpu));
@@ -513,7 +330,7 @@ long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu)
 	}
 
 	for (;;) {
-		ret = gh_vcpu_run_slice(vcpu, &slice);
+		ret = gh_vcpu_run_slice(vcpu, &order, &slice);
 		if (ret != GH_RUN_WAIT)
 			break;
 		gh_vcpu_sleep(vcpu);

@@ -25,6 +25,7 @@ enum gh_vcpu_phase {
 	GH_VCPU_ASLEEP,		/* the runner's, whose ioctl waits for a wake-up */
 	GH_VCPU_PARKED,		/* a command's; who moves it on sees to its completion */
 	GH_VCPU_WAKING,		/* the task work's, which completes the command */
+	GH_VCPU_LEFT,		/* nobody's, and its guest waits; a run may take it */
 	GH_VCPU_NR_PHASES,
 };
 
@@ -46,6 +47,7 @@ enum gh_vcpu_event {
 	GH_VCPU_EV_AGAIN,	/* the runner saw WAKE and enters again */
 	GH_VCPU_EV_SLEEP,	/* the runner, an ioctl, has nothing to run */
 	GH_VCPU_EV_PARK,	/* the runner, a command, has nothing to run */
+	GH_VCPU_EV_LEAVE,	/* the runner, a batch, has nothing to run */
 	GH_VCPU_EV_SIGNAL,	/* the sleeping ioctl was interrupted */
 	GH_VCPU_EV_STOP,	/* the runner is done */
 	GH_VCPU_EV_DONE,	/* the task work completes the command */
@@ -61,11 +63,12 @@ enum gh_vcpu_event {
 
 /* What the one who brought the event must do now. */
 enum gh_vcpu_action {
-	GH_VCPU_ACT_NONE,	/* nothing; from SLEEP: still yours, look at the flags */
-	GH_VCPU_ACT_ENTER,	/* it is yours: run the guest, then STOP, PARK or SLEEP */
+	GH_VCPU_ACT_NONE,	/* nothing; from SLEEP and LEAVE: still yours, look at the flags */
+	GH_VCPU_ACT_ENTER,	/* it is yours: run the guest, then STOP, or wait */
+	GH_VCPU_ACT_STAY,	/* it is yours, and the guest waits: no need to enter it */
 	GH_VCPU_ACT_REPORT,	/* not yours, and it has no object: say why */
 	GH_VCPU_ACT_BUSY,	/* somebody else's */
-	GH_VCPU_ACT_WAIT,	/* parked or asleep, no longer yours to touch */
+	GH_VCPU_ACT_WAIT,	/* parked, asleep or left, no longer yours to touch */
 	GH_VCPU_ACT_COMPLETE,	/* queue the command's task work; nobody else will */
 	GH_VCPU_ACT_RUNNABLE,	/* complete the command: RUNNABLE */
 	GH_VCPU_ACT_CANCELED,	/* complete the command: -ECANCELED */
@@ -100,6 +103,8 @@ static __always_inline struct gh_vcpu_next gh_vcpu_next_owner(unsigned int state
 
 	switch (event) {
 	case GH_VCPU_EV_RUN:
+		if (phase == GH_VCPU_LEFT)
+			return gh_vcpu_goto(GH_VCPU_RUNNING, GH_VCPU_ACT_STAY);
 		if (phase != GH_VCPU_IDLE)
 			return gh_vcpu_goto(state, GH_VCPU_ACT_BUSY);
 		if (down)
@@ -122,6 +127,12 @@ static __always_inline struct gh_vcpu_next gh_vcpu_next_owner(unsigned int state
 			return gh_vcpu_goto(GH_VCPU_WAKING | down | (state & GH_VCPU_F_CANCEL),
 					    GH_VCPU_ACT_COMPLETE);
 		return gh_vcpu_goto(GH_VCPU_PARKED, GH_VCPU_ACT_WAIT);
+	case GH_VCPU_EV_LEAVE:
+		if (phase != GH_VCPU_RUNNING)
+			break;
+		if (state & GH_VCPU_FLAGS)
+			return gh_vcpu_goto(state & ~GH_VCPU_F_WAKE, GH_VCPU_ACT_NONE);
+		return gh_vcpu_goto(GH_VCPU_LEFT, GH_VCPU_ACT_WAIT);
 	case GH_VCPU_EV_SIGNAL:
 		if (phase == GH_VCPU_ASLEEP)
 			return gh_vcpu_goto(GH_VCPU_RUNNING, GH_VCPU_ACT_NONE);
@@ -175,6 +186,9 @@ static __always_inline struct gh_vcpu_next gh_vcpu_next_other(unsigned int state
 		/* A guest that runs needs no interrupt, only the note. */
 		if (phase == GH_VCPU_RUNNING)
 			return gh_vcpu_goto(state | GH_VCPU_F_WAKE, GH_VCPU_ACT_NONE);
+		/* Nobody waits, but the next run has to enter the guest. */
+		if (phase == GH_VCPU_LEFT)
+			return gh_vcpu_goto(GH_VCPU_IDLE, GH_VCPU_ACT_NONE);
 		return gh_vcpu_next_end(state, 0, 0);
 	case GH_VCPU_EV_KICK:
 		return gh_vcpu_next_end(state, GH_VCPU_F_KICK, 0);
@@ -193,6 +207,8 @@ static __always_inline struct gh_vcpu_next gh_vcpu_next_other(unsigned int state
 			return gh_vcpu_goto(state | GH_VCPU_F_CANCEL, GH_VCPU_ACT_NONE);
 		return gh_vcpu_goto(state, GH_VCPU_ACT_NONE);
 	case GH_VCPU_EV_DOWN:
+		if (phase == GH_VCPU_LEFT)
+			return gh_vcpu_goto(GH_VCPU_IDLE | GH_VCPU_F_DOWN, GH_VCPU_ACT_NONE);
 		if (phase == GH_VCPU_IDLE || phase == GH_VCPU_WAKING)
 			return gh_vcpu_goto(state | GH_VCPU_F_DOWN, GH_VCPU_ACT_NONE);
 		return gh_vcpu_next_end(state, GH_VCPU_F_DOWN, GH_VCPU_F_DOWN);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The vCPU's io_uring commands: RUN, KICK and CANCEL.
+ * The vCPU's io_uring commands: RUN, RUN_BATCH, KICK and CANCEL.
  *
  * A run whose guest has something to say completes by returning a value. One whose
  * guest waits is parked: the command stays with us and costs no thread, until the
@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "gunyah_vcpu.h"
+#include "gunyah_vcpu_slice.h"
 #include "gunyah_vcpu_trace.h"
 
 /* In the context of the submitter, or of a kernel thread if that is dead. */
@@ -83,58 +84,65 @@ static bool gh_vcpu_uring_inline(const struct gunyah_vcpu *vcpu, s32 res, u64 *e
 	return true;
 }
 
+/* What no command of ours has. */
+static __always_inline bool gh_vcpu_uring_extras(const struct io_uring_cmd *cmd)
+{
+	return READ_ONCE(cmd->sqe->buf_index) || READ_ONCE(cmd->sqe->file_index) ||
+	       cmd->flags & IORING_URING_CMD_MASK;
+}
+
 /*
  * A command's own fields, each read once from memory that user space can change.
  */
 static __always_inline int gh_vcpu_uring_args(const struct io_uring_cmd *cmd,
-					      struct gh_vcpu_slice *slice)
+					      struct gh_vcpu_order *order)
 {
 	const struct io_uring_sqe *sqe = cmd->sqe;
 	const struct gh_uring_run *run = gh_uring_sqe_cmd(sqe, struct gh_uring_run);
 
-	slice->flags = READ_ONCE(sqe->addr);
-	slice->slice_ns = READ_ONCE(sqe->len);
-	slice->resume_data = READ_ONCE(run->resume_data);
-	slice->deadline_ns = READ_ONCE(run->deadline_ns);
+	order->flags = READ_ONCE(sqe->addr);
+	order->slice_ns = READ_ONCE(sqe->len);
+	order->resume_data = READ_ONCE(run->resume_data);
+	order->deadline_ns = READ_ONCE(run->deadline_ns);
 
-	if (slice->flags & ~GH_URING_RUN_FLAGS)
+	if (order->flags & ~GH_URING_RUN_FLAGS)
 		return -EINVAL;
-	if (slice->resume_data && !(slice->flags & GH_URING_RUN_RESUME))
+	if (order->resume_data && !(order->flags & GH_URING_RUN_RESUME))
 		return -EINVAL;
-	if (READ_ONCE(sqe->buf_index) || READ_ONCE(sqe->file_index) ||
-	    cmd->flags & IORING_URING_CMD_MASK)
-		return -EINVAL;
-	return 0;
+	return gh_vcpu_uring_extras(cmd) ? -EINVAL : 0;
 }
 
 static int gh_vcpu_uring_run(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	struct gunyah_vcpu *vcpu = cmd->file->private_data;
+	struct gh_vcpu_order order;
 	struct gh_vcpu_slice slice;
-	u64 entries, extra;
+	u64 extra;
 	int ret;
 
-	ret = gh_vcpu_uring_args(cmd, &slice);
+	ret = gh_vcpu_uring_args(cmd, &order);
 	if (unlikely(ret))
 		return ret;
 	/* One by one: an initialiser becomes a call of memset(). */
+	slice.tries = 0;
 	slice.may_sleep = !(issue_flags & IO_URING_F_NONBLOCK);
 	slice.ioctl = false;
-	slice.begin = 0;
-	slice.end = 0;
-	slice.tries = 0;
 	slice.entered = false;
 	/* A ring's own threads have the mm of the ring's creator. */
 	if (unlikely(current->mm != vcpu->mm))
 		return -EPERM;
-	if (unlikely(slice.flags & GH_URING_RUN_WAIT_START)) {
+	if (unlikely(order.flags & GH_URING_RUN_WAIT_START)) {
 		ret = gh_vcpu_start_wait(vcpu, cmd, issue_flags);
 		if (ret)
 			return ret;
 	}
 
-	switch (gh_vcpu_event(vcpu, GH_VCPU_EV_RUN)) {
+	switch (gh_vcpu_take(vcpu)) {
 	case GH_VCPU_ACT_ENTER:
+		break;
+	case GH_VCPU_ACT_STAY:
+		if (gh_vcpu_stays(vcpu))
+			return gh_vcpu_uring_park(vcpu, cmd, issue_flags);
 		break;
 	case GH_VCPU_ACT_REPORT:
 		return gh_vcpu_report(vcpu);
@@ -142,11 +150,10 @@ static int gh_vcpu_uring_run(struct io_uring_cmd *cmd, unsigned int issue_flags)
 		return -EBUSY;
 	}
 
-	entries = vcpu->stats.entries;
-	ret = gh_vcpu_run_slice(vcpu, &slice);
+	ret = gh_vcpu_run_slice(vcpu, &order, &slice);
 	if (ret == GH_RUN_WAIT)
 		return gh_vcpu_uring_park(vcpu, cmd, issue_flags);
-	if (ret == GH_URING_EXIT_PREEMPTED && vcpu->stats.entries == entries)
+	if (ret == GH_URING_EXIT_PREEMPTED && !slice.entered)
 		ret |= GH_URING_RES_NOT_ENTERED;
 
 	if (issue_flags & IO_URING_F_CQE32 && ret > 0 &&
@@ -160,13 +167,25 @@ static int gh_vcpu_uring_run(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	return ret;
 }
 
+/* The vCPU that it is sent to only carries it. */
+static int gh_vcpu_uring_batch(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	const struct io_uring_sqe *sqe = cmd->sqe;
+	const struct gh_uring_run_batch *batch = gh_uring_sqe_cmd(sqe, struct gh_uring_run_batch);
+
+	if (READ_ONCE(batch->flags) || gh_vcpu_uring_extras(cmd))
+		return -EINVAL;
+	return gh_vcpu_run_batch(READ_ONCE(sqe->addr), READ_ONCE(sqe->len),
+				 READ_ONCE(batch->deadline_ns));
+}
+
 /* KICK and CANCEL have no fields. */
 static int gh_vcpu_uring_end(struct io_uring_cmd *cmd)
 {
 	struct gunyah_vcpu *vcpu = cmd->file->private_data;
-	struct gh_vcpu_slice slice;
+	struct gh_vcpu_order order;
 
-	if (gh_vcpu_uring_args(cmd, &slice) || slice.flags || slice.slice_ns || slice.deadline_ns)
+	if (gh_vcpu_uring_args(cmd, &order) || order.flags || order.slice_ns || order.deadline_ns)
 		return -EINVAL;
 	if (cmd->cmd_op == GH_VCPU_KICK)
 		gh_vcpu_kick(vcpu);
@@ -185,6 +204,8 @@ int gh_vcpu_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	switch (cmd->cmd_op) {
 	case GH_VCPU_RUN:
 		return gh_vcpu_uring_run(cmd, issue_flags);
+	case GH_VCPU_RUN_BATCH:
+		return gh_vcpu_uring_batch(cmd, issue_flags);
 	case GH_VCPU_KICK:
 	case GH_VCPU_CANCEL:
 		return gh_vcpu_uring_end(cmd);

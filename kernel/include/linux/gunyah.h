@@ -46,6 +46,9 @@ enum gh_error {
 	GH_ERROR_UNKNOWN		= S32_MAX,
 };
 
+/* gh_error_from_reg() - what a hypercall returned in x0; only known codes get through. */
+enum gh_error gh_error_from_reg(u64 x0);
+
 /* gh_error_to_errno() - the negative errno that says the same, 0 for OK. */
 int gh_error_to_errno(enum gh_error error);
 
@@ -84,6 +87,11 @@ struct gh_vcpu_run_resp {
 	u64 data[3];
 };
 
+/* The number of a hypercall; <linux/arm-smccc.h> has what it is made of. */
+#define GH_HYPERCALL(n)							\
+	ARM_SMCCC_CALL_VAL(ARM_SMCCC_FAST_CALL, ARM_SMCCC_SMC_64,	\
+			   ARM_SMCCC_OWNER_VENDOR_HYP, 0x8000 | (n))
+
 bool gh_hypercall_present(void);
 void gh_hypercall_identify(struct gh_hyp_identify *id);
 enum gh_error gh_hypercall_bell_send(u64 capid, u64 new_flags, u64 *old_flags);
@@ -93,8 +101,6 @@ enum gh_error gh_hypercall_msgq_send(u64 capid, size_t size, const void *buf, u6
 				     bool *ready);
 enum gh_error gh_hypercall_msgq_recv(u64 capid, void *buf, size_t size, size_t *recv_size,
 				     bool *ready);
-enum gh_error gh_hypercall_vcpu_run(u64 capid, const u64 resume[3],
-				    struct gh_vcpu_run_resp *resp);
 
 /* Types of resource that GET_HYP_RESOURCES reports. */
 enum gunyah_resource_type {

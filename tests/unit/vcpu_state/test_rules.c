@@ -21,6 +21,7 @@ static bool legal(unsigned int state, enum gh_vcpu_event event)
 	case GH_VCPU_EV_AGAIN:
 	case GH_VCPU_EV_SLEEP:
 	case GH_VCPU_EV_PARK:
+	case GH_VCPU_EV_LEAVE:
 	case GH_VCPU_EV_STOP:
 		return gh_vcpu_phase(state) == GH_VCPU_RUNNING;
 	case GH_VCPU_EV_SIGNAL:
@@ -115,8 +116,8 @@ Test(rules, flags_only_where_somebody_reads_them)
 			     "state %#x", state);
 		nr++;
 	}
-	/* IDLE 2, RUNNING 16, ASLEEP 1, PARKED 1, WAKING 4. */
-	cr_assert_eq(nr, 24u, "%u states", nr);
+	/* IDLE 2, RUNNING 16, ASLEEP 1, PARKED 1, WAKING 4, LEFT 1. */
+	cr_assert_eq(nr, 25u, "%u states", nr);
 }
 
 Test(rules, a_wake_up_since_the_run_began_forbids_to_wait)
@@ -130,7 +131,30 @@ Test(rules, a_wake_up_since_the_run_began_forbids_to_wait)
 			continue;
 		cr_assert_neq(gh_vcpu_next(woken, GH_VCPU_EV_SLEEP).action, GH_VCPU_ACT_WAIT);
 		cr_assert_neq(gh_vcpu_next(woken, GH_VCPU_EV_PARK).action, GH_VCPU_ACT_WAIT);
+		cr_assert_neq(gh_vcpu_next(woken, GH_VCPU_EV_LEAVE).action, GH_VCPU_ACT_WAIT);
 	}
+}
+
+/* STAY only as long as nothing was heard since the guest was left. */
+static void stays_unless_woken(const struct step *s)
+{
+	bool left = gh_vcpu_phase(s->next.state) == GH_VCPU_LEFT;
+
+	if (gh_vcpu_phase(s->state) != GH_VCPU_LEFT) {
+		cr_assert_eq(left, s->event == GH_VCPU_EV_LEAVE &&
+				   s->next.action == GH_VCPU_ACT_WAIT,
+			     "state %#x event %u", s->state, s->event);
+		return;
+	}
+	if (s->event == GH_VCPU_EV_WAKE || s->event == GH_VCPU_EV_DOWN ||
+	    s->event == GH_VCPU_EV_RUN)
+		cr_assert_not(left, "event %u", s->event);
+	cr_assert(s->next.action == GH_VCPU_ACT_NONE || s->event == GH_VCPU_EV_RUN);
+}
+
+Test(rules, a_guest_that_was_left_stays_unless_woken)
+{
+	check_each_step(stays_unless_woken);
 }
 
 /* What the runner has yet to look at keeps it from waiting, and stays. */
@@ -201,10 +225,11 @@ static void one_owner(const struct step *s)
 {
 	bool enters = !owned_by_runner(s->state) && owned_by_runner(s->next.state);
 
-	cr_assert_eq(s->next.action == GH_VCPU_ACT_ENTER, enters, "state %#x event %u", s->state,
-		     s->event);
+	cr_assert_eq(s->next.action == GH_VCPU_ACT_ENTER || s->next.action == GH_VCPU_ACT_STAY,
+		     enters, "state %#x event %u", s->state, s->event);
 	if (enters)
-		cr_assert_eq(s->state, (unsigned int)GH_VCPU_IDLE);
+		cr_assert_eq(s->state, s->next.action == GH_VCPU_ACT_ENTER ?
+				       (unsigned int)GH_VCPU_IDLE : (unsigned int)GH_VCPU_LEFT);
 }
 
 Test(rules, one_owner_at_a_time)
@@ -219,6 +244,7 @@ static void down_stays_out(const struct step *s)
 	if (!(s->state & GH_VCPU_F_DOWN))
 		return;
 	cr_assert_neq(s->next.action, GH_VCPU_ACT_ENTER);
+	cr_assert_neq(s->next.action, GH_VCPU_ACT_STAY);
 	cr_assert_neq(s->next.action, GH_VCPU_ACT_WAIT);
 	cr_assert(s->event == GH_VCPU_EV_UP || s->next.state & GH_VCPU_F_DOWN,
 		  "state %#x event %u", s->state, s->event);

@@ -40,6 +40,7 @@ static const struct row rows[] = {
 	/* event, phase, when: next phase, kept, set, action */
 	{ EV(RUN),         PH(IDLE),    DOWN,  SAME,        ALL,          0,     ACT(REPORT) },
 	{ EV(RUN),         PH(IDLE),    0,     PH(RUNNING), 0,            0,     ACT(ENTER) },
+	{ EV(RUN),         PH(LEFT),    0,     PH(RUNNING), 0,            0,     ACT(STAY) },
 	{ EV(RUN),         ANY,         0,     SAME,        ALL,          0,     ACT(BUSY) },
 
 	{ EV(AGAIN),       PH(RUNNING), 0,     SAME,        ALL & ~WAKE,  0,     ACT(NONE) },
@@ -49,6 +50,9 @@ static const struct row rows[] = {
 
 	{ EV(PARK),        PH(RUNNING), ALL,   PH(WAKING),  CANCEL | DOWN, 0,     ACT(COMPLETE) },
 	{ EV(PARK),        PH(RUNNING), 0,     PH(PARKED),  0,            0,     ACT(WAIT) },
+
+	{ EV(LEAVE),       PH(RUNNING), ALL,   SAME,        ALL & ~WAKE,  0,     ACT(NONE) },
+	{ EV(LEAVE),       PH(RUNNING), 0,     PH(LEFT),    0,            0,     ACT(WAIT) },
 
 	{ EV(SIGNAL),      PH(ASLEEP),  0,     PH(RUNNING), 0,            0,     ACT(NONE) },
 	{ EV(SIGNAL),      PH(RUNNING), 0,     SAME,        ALL,          0,     ACT(NONE) },
@@ -62,6 +66,7 @@ static const struct row rows[] = {
 	{ EV(WAKE),        PH(RUNNING), 0,     SAME,        ALL,          WAKE,  ACT(NONE) },
 	{ EV(WAKE),        PH(ASLEEP),  0,     PH(RUNNING), 0,            0,     ACT(THREAD) },
 	{ EV(WAKE),        PH(PARKED),  0,     PH(WAKING),  0,            0,     ACT(COMPLETE) },
+	{ EV(WAKE),        PH(LEFT),    0,     PH(IDLE),    0,            0,     ACT(NONE) },
 	{ EV(WAKE),        ANY,         0,     SAME,        ALL,          0,     ACT(NONE) },
 
 	{ EV(KICK),        PH(RUNNING), 0,     SAME,        ALL,          KICK,  ACT(INTERRUPT) },
@@ -81,6 +86,7 @@ static const struct row rows[] = {
 	{ EV(RING_CANCEL), PH(RUNNING), 0,     SAME,        ALL,          CANCEL, ACT(NONE) },
 	{ EV(RING_CANCEL), ANY,         0,     SAME,        ALL,          0,     ACT(NONE) },
 
+	{ EV(DOWN),        PH(LEFT),    0,     PH(IDLE),    0,            DOWN,  ACT(NONE) },
 	{ EV(DOWN),        PH(IDLE),    0,     SAME,        ALL,          DOWN,  ACT(NONE) },
 	{ EV(DOWN),        PH(WAKING),  0,     SAME,        ALL,          DOWN,  ACT(NONE) },
 	{ EV(DOWN),        PH(RUNNING), 0,     SAME,        ALL,          DOWN,  ACT(INTERRUPT) },

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * GH_VCPU_RUN_BATCH: many vCPUs, one after the other, in the caller's thread.
+ *
+ * What io_uring costs for each command, and a system call for each ioctl, is paid
+ * once. Nothing here waits: a guest that waits is left, and its next GH_VCPU_RUN
+ * parks. A batch is bounded like a slice: by its deadline, and by everything that
+ * ends a slice before its time (signal, reschedule, work of the thread), for what
+ * ends one entry for these reasons ends the batch.
+ *
+ * An entry is read before its vCPU is taken and written after the vCPU was given
+ * back: a fault that takes long, or for ever, holds up nobody but the caller. An exit
+ * that cannot be written is kept and said by the next run.
+ */
+
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/task_work.h>
+#include <linux/uaccess.h>
+
+#include "compat.h"
+#include "gunyah_vcpu.h"
+#include "gunyah_vcpu_slice.h"
+
+static_assert(sizeof(struct gh_run_entry) == 24);
+static_assert(offsetof(struct gh_run_entry, fd) == 8);
+static_assert(offsetof(struct gh_run_entry, flags) == 12);
+static_assert(offsetof(struct gh_run_entry, slice_ns) == 16);
+static_assert(offsetof(struct gh_run_entry, res) == 20);
+static_assert(sizeof(struct gh_run_batch) == 24);
+static_assert(offsetof(struct gh_run_batch, deadline_ns) == 8);
+static_assert(offsetof(struct gh_run_batch, nr) == 16);
+static_assert(sizeof(struct gh_uring_run_batch) == 16);
+static_assert(GH_VCPU_RUN_BATCH == 0x40184743);
+
+/* What an entry may have of the flags of RUN. */
+#define GH_RUN_ENTRY_FLAGS	GH_URING_RUN_RESUME
+
+/* The guest waits. Or it does not any more, or somebody wants the run to end. */
+static noinline int gh_batch_leave(struct gunyah_vcpu *vcpu)
+{
+	bool canceled;
+
+	if (gh_vcpu_event(vcpu, GH_VCPU_EV_LEAVE) == GH_VCPU_ACT_WAIT)
+		return GH_URING_EXIT_WAITING;
+	canceled = atomic_read(&vcpu->state) & GH_VCPU_F_CANCEL;
+	gh_vcpu_stop(vcpu);
+	return canceled ? -ECANCELED : GH_URING_EXIT_RUNNABLE;
+}
+
+static __always_inline int gh_batch_vcpu(struct gunyah_vcpu *vcpu,
+					 const struct gh_vcpu_order *order)
+{
+	struct gh_vcpu_slice slice;
+	int ret;
+
+	/* Another process's vCPU, or one from before exec. */
+	if (unlikely(current->mm != vcpu->mm))
+		return -EPERM;
+	switch (gh_vcpu_take(vcpu)) {
+	case GH_VCPU_ACT_ENTER:
+		break;
+	case GH_VCPU_ACT_STAY:
+		if (gh_vcpu_stays(vcpu))
+			return gh_batch_leave(vcpu);
+		break;
+	case GH_VCPU_ACT_REPORT:
+		return gh_vcpu_report(vcpu);
+	default:
+		return -EBUSY;
+	}
+
+	slice.tries = 0;
+	slice.may_sleep = false;
+	slice.ioctl = false;
+	slice.entered = false;
+	ret = gh_vcpu_run_slice(vcpu, order, &slice);
+	if (unlikely(ret == GH_RUN_WAIT))
+		return gh_batch_leave(vcpu);
+	if (unlikely(ret == GH_URING_EXIT_PREEMPTED && !slice.entered))
+		ret |= GH_URING_RES_NOT_ENTERED;
+	gh_vcpu_stop(vcpu);
+	return ret;
+}
+
+/* Whether what ended this run ends the batch. */
+static noinline bool gh_batch_over(const struct gunyah_vcpu *vcpu, int res, u64 deadline_ns)
+{
+	if (GH_URING_RES_EXIT(res) != GH_URING_EXIT_PREEMPTED &&
+	    GH_URING_RES_EXIT(res) != GH_URING_EXIT_INTR)
+		return false;
+	return READ_ONCE(vcpu->held) || read_thread_flags() & GH_WORK_FLAGS ||
+	       task_work_pending(current) || ktime_get_ns() >= deadline_ns;
+}
+
+/* User space does not know of the exit that the vCPU recorded: it is told again. */
+static noinline void gh_batch_unsaid(struct gunyah_vcpu *vcpu, int res)
+{
+	if (res < 0 || GH_URING_RES_EXIT(res) != GH_URING_EXIT_MMIO)
+		return;
+	if (gh_vcpu_take(vcpu) != GH_VCPU_ACT_ENTER)
+		return;
+	if (vcpu->pending != GH_VCPU_PENDING_NONE)
+		vcpu->pending |= GH_VCPU_PENDING_UNSAID;
+	gh_vcpu_stop(vcpu);
+}
+
+/* Reads the fields of an entry, each once. */
+static __always_inline bool gh_batch_read(const struct gh_run_entry __user *entry,
+					  struct gh_vcpu_order *order, int *fd)
+{
+	u32 flags;
+
+	if (unlikely(!user_read_access_begin(entry, sizeof(*entry))))
+		return false;
+	unsafe_get_user(order->resume_data, &entry->resume_data, fault);
+	unsafe_get_user(*fd, &entry->fd, fault);
+	unsafe_get_user(flags, &entry->flags, fault);
+	unsafe_get_user(order->slice_ns, &entry->slice_ns, fault);
+	user_read_access_end();
+	order->flags = flags;
+	return true;
+fault:
+	user_read_access_end();
+	return false;
+}
+
+/* One entry: 0, 1 if the batch is over with it, or -EFAULT. */
+static __always_inline int gh_batch_entry(struct gh_run_entry __user *entry, u64 deadline_ns)
+{
+	struct gh_vcpu_order order = { .deadline_ns = deadline_ns };
+	struct gunyah_vcpu *vcpu;
+	int fd, res, ret = 0;
+	struct fd f;
+
+	if (unlikely(!gh_batch_read(entry, &order, &fd)))
+		return -EFAULT;
+	if (unlikely(order.flags & ~GH_RUN_ENTRY_FLAGS ||
+		     (order.resume_data && !(order.flags & GH_URING_RUN_RESUME))))
+		return put_user(-EINVAL, &entry->res);
+
+	f = fdget(fd);
+	if (unlikely(fd_empty(f)))
+		return put_user(-EBADF, &entry->res);
+	if (unlikely(fd_file(f)->f_op != &gh_vcpu_fops)) {
+		ret = put_user(-EBADF, &entry->res);
+		goto out;
+	}
+	vcpu = fd_file(f)->private_data;
+	res = gh_batch_vcpu(vcpu, &order);
+	if (unlikely(put_user(res, &entry->res))) {
+		gh_batch_unsaid(vcpu, res);
+		ret = -EFAULT;
+	} else if (unlikely(GH_URING_RES_EXIT(res) != GH_URING_EXIT_MMIO)) {
+		ret = gh_batch_over(vcpu, res, deadline_ns);
+	}
+out:
+	fdput(f);
+	return ret;
+}
+
+/**
+ * gh_vcpu_run_batch() - GH_VCPU_RUN_BATCH, by ring or by ioctl
+ * @entries: user address of @nr struct gh_run_entry
+ * @nr: how many
+ * @deadline_ns: CLOCK_MONOTONIC, 0: none
+ *
+ * Return: how many were carried out, or -errno if none was
+ */
+int gh_vcpu_run_batch(u64 entries, u32 nr, u64 deadline_ns)
+{
+	struct gh_run_entry __user *entry = u64_to_user_ptr(entries);
+	u64 limit = gh_clock_latest() + GH_BATCH_LIMIT_NS;
+	u32 i;
+
+	if (!nr || nr > GH_RUN_BATCH_MAX)
+		return -EINVAL;
+	if (!deadline_ns || deadline_ns > limit)
+		deadline_ns = limit;
+
+	for (i = 0; i < nr; i++) {
+		int ret = gh_batch_entry(entry + i, deadline_ns);
+
+		if (unlikely(ret)) {
+			if (ret < 0)
+				return i ?: ret;
+			i++;
+			break;
+		}
+	}
+	return i;
+}
+
+/* GH_VCPU_RUN_BATCH as ioctl. */
+long gh_vcpu_batch_ioctl(const void __user *uarg)
+{
+	struct gh_run_batch batch;
+
+	if (copy_from_user(&batch, uarg, sizeof(batch)))
+		return -EFAULT;
+	if (batch.flags)
+		return -EINVAL;
+	return gh_vcpu_run_batch(batch.entries, batch.nr, batch.deadline_ns);
+}
