@@ -198,3 +198,26 @@ Test(batch, budget_does_not_stop_the_others)
 	if (BATCHES)
 		cr_assert_gt(f->nr_order, stats().batches, "more than one in some");
 }
+
+/* Alone it stays in the driver, until it does something else or a timer is due. */
+Test(batch, lone_one_has_many_accesses_in_a_turn)
+{
+	static const struct fake_step steps[] = {
+		{ FAKE_WRITE, 0x1000, 4, 1 }, { FAKE_READ, 0x1000, 4, 0 },
+		{ FAKE_WRITE, 0x1000, 4, 1 }, { FAKE_READ, 0x1000, 4, 0 },
+		{ FAKE_PREEMPTED }, { FAKE_WRITE, 0x1000, 4, 1 }, { FAKE_PARK }, { FAKE_OFF },
+	};
+	bool lone = BATCHES && FIXTURE_BACKEND != GH_BACKEND_URING;
+
+	f->on_idle = wake_all;
+	dev.value = 6;
+	start(1, steps);
+	cr_assert_eq(gh_runner_run(r), 0);
+	cr_assert_eq(dev.writes, 3);
+	cr_assert_eq(f->vcpus[0].answers[1], 6);
+	cr_assert_eq(nr_ended, 1);
+	cr_assert_eq(stats().batches, f->batches + f->batch_ioctls);
+	cr_assert_leq(stats().turns, lone ? 6 : 9);
+	if (lone)
+		cr_assert_lt(stats().turns, stats().batches);
+}
