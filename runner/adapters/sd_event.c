@@ -2,16 +2,17 @@
 /*
  * sd-event: an I/O source, and a timer that is set before the loop sleeps. The loop
  * dispatches one source a turn, the one that waits longest, so guests take turns
- * with the caller's sources.
+ * with the caller's sources. They run in one of the two only, or a source of the caller
+ * would wait for two batches.
  */
 #include <gh-runner/sd-event.h>
 #include <sys/epoll.h>
 
-static int turn(struct gh_sd_event *a)
+static int turn(struct gh_sd_event *a, bool run_guests)
 {
 	int ret = gh_runner_dispatch(a->runner, a->budget);
 
-	if (ret >= 0)
+	if (ret >= 0 && run_guests)
 		ret = gh_runner_prepare(a->runner);
 	if (ret < 0) {
 		sd_event_source_set_enabled(a->io, SD_EVENT_OFF);
@@ -22,12 +23,12 @@ static int turn(struct gh_sd_event *a)
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *opaque)
 {
-	return turn(opaque);
+	return turn(opaque, false);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *opaque)
 {
-	return turn(opaque);
+	return turn(opaque, true);
 }
 
 static int on_prepare(sd_event_source *source, void *opaque)
