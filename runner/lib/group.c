@@ -266,7 +266,9 @@ int gh_group_create(const struct gh_group_config *config, struct gh_group **grou
 
 	*group = NULL;
 	if (error)
-		*error = (struct gh_error_info) { .vcpu = -1, .what = "making a group", .hint = "" };
+		*error = (struct gh_error_info) {
+			.vcpu = -1, .what = "making a group", .hint = "",
+		};
 	if (sched_getaffinity(0, sizeof(set), &set))
 		ret = -errno;
 	if (!ret && !cpus)

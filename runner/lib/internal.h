@@ -284,7 +284,7 @@ struct gh_runner {
 	struct gh_io *io_tail;
 	struct gh_vm *ended;
 	struct gh_vm *leaving;
-	_Atomic(struct gh_msg *) inbox;
+	struct gh_msg *_Atomic inbox;
 	atomic_uint slots_used;
 	struct gh_timer *timers;
 	struct gh_timer *due;

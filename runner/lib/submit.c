@@ -156,7 +156,8 @@ void gh_run_alone(struct gh_runner *r)
 	unsigned int i;
 	int ret;
 
-	if (r->ioctl == GH_IOCTL_NEVER || !r->has_batch || !is_alone(r) || b->state != GH_BATCH_FREE)
+	if (r->ioctl == GH_IOCTL_NEVER || !r->has_batch || b->state != GH_BATCH_FREE ||
+	    !is_alone(r))
 		return;
 	gh_sched_begin(&r->sched, batch_deadline(r));
 	r->in_callback = true;

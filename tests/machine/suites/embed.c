@@ -343,7 +343,7 @@ RN_TEST(RN_SUITE, group_shares_out_its_guests)
 		for (i = 0; i < MEMBERS; i++)
 			gh_group_call(group, i, destroy_mine, NULL);
 		for (i = 0, left = 0; i < GUESTS; i++)
-			left += guests[i].vm != NULL;
+			left += !!guests[i].vm;
 	}
 	cr_assert_eq(left, 0U);
 	cr_assert_eq(gh_group_destroy(group), 0);

@@ -167,7 +167,7 @@ static unsigned int delivered;
 static void on_message(struct gh_runner *runner, struct gh_msg *msg)
 {
 	cr_assert_eq(runner, other);
-	cr_assert_eq(msg->next == NULL, delivered == 2);
+	cr_assert_eq(!msg->next, delivered == 2);
 	delivered++;
 }
 
