@@ -206,7 +206,7 @@ static enum gh_rm_error gh_rm_error_from_word(u32 word)
 	return GH_RM_ERROR_UNKNOWN;
 }
 
-/* Copies the reply out of the receive buffer; -EPROTO if it is not one. */
+/* Copies the reply out of the receive buffer; -EPROTO if it is not one, or -ENOMEM. */
 static int gh_rm_take_reply(struct gh_rm *rm, struct gh_rm_reply *reply)
 {
 	const struct gh_rm_assembly *as = &rm->rx.reply;
@@ -217,12 +217,16 @@ static int gh_rm_take_reply(struct gh_rm *rm, struct gh_rm_reply *reply)
 	reply->error = gh_rm_error_from_word(get_unaligned_le32(as->buf));
 	reply->size = as->size - sizeof(u32);
 	reply->payload = NULL;
+	if (reply->buf) {
+		memcpy(reply->buf, as->buf + sizeof(u32), min(reply->size, reply->room));
+		return 0;
+	}
 	if (!reply->size)
 		return 0;
 
 	reply->payload = kvmemdup(as->buf + sizeof(u32), reply->size, GFP_KERNEL);
 
-	return reply->payload ? 0 : -EPROTO;
+	return reply->payload ? 0 : -ENOMEM;
 }
 
 static int gh_rm_transact(struct gh_rm *rm, struct gh_rm_tx *tx, struct gh_rm_reply *reply,
@@ -255,15 +259,12 @@ static int gh_rm_transact(struct gh_rm *rm, struct gh_rm_tx *tx, struct gh_rm_re
 /* Under call_lock: whether the RM answers a request that changes nothing. */
 static bool gh_rm_lives(struct gh_rm *rm)
 {
-	struct gh_rm_reply reply = {};
+	u32 vmid;
+	struct gh_rm_reply reply = { .buf = &vmid, .room = sizeof(vmid) };
 	struct gh_rm_tx tx;
 
-	if (gh_rm_tx_init(&tx, GH_CALL_GET_VMID, rm->next_seq++, NULL, 0) ||
-	    gh_rm_transact(rm, &tx, &reply, msecs_to_jiffies(GH_RM_PROBE_MS)))
-		return false;
-	kvfree(reply.payload);
-
-	return true;
+	return !gh_rm_tx_init(&tx, GH_CALL_GET_VMID, rm->next_seq++, NULL, 0) &&
+	       !gh_rm_transact(rm, &tx, &reply, msecs_to_jiffies(GH_RM_PROBE_MS));
 }
 
 /**
@@ -272,11 +273,12 @@ static bool gh_rm_lives(struct gh_rm *rm)
  * @msg_id: the call
  * @req: the request, little-endian, may be NULL if @size is 0
  * @size: of @req
- * @reply: the reply, valid if 0 is returned
+ * @reply: where to put the reply, which is valid if 0 is returned
  *
  * Return: 0 if the RM answered, be it with an error; -ENODEV if the RM is dead,
- * -ETIMEDOUT if it just died, -EPROTO if its reply is unusable or was lost, or what
- * sending returned. After -ETIMEDOUT and -EPROTO it is unknown what the RM did.
+ * -ETIMEDOUT if it just died, -EPROTO if its reply is unusable or was lost, -ENOMEM if
+ * a reply without a buffer cannot be kept, or what sending returned. After -ETIMEDOUT
+ * and -EPROTO it is unknown what the RM did.
  */
 int gh_rm_call(struct gh_rm *rm, u32 msg_id, const void *req, size_t size,
 	       struct gh_rm_reply *reply)

@@ -176,11 +176,18 @@ void gh_rm_drop(struct gh_rm *rm, const char *what, u32 msg_id);
 /**
  * struct gh_rm_reply - reply to a request
  * @error: its first word
- * @payload: what follows, NULL if nothing does; the caller frees it with kvfree()
- * @size: of @payload
+ * @buf: set by the caller: takes what follows, as much as fits. NULL: it is allocated
+ * @room: set by the caller: bytes of @buf
+ * @payload: without @buf: what follows, NULL if nothing does; the caller frees it with
+ *	kvfree()
+ * @size: of what follows
+ *
+ * A call that changes something brings a @buf: it must not fail when the RM has answered.
  */
 struct gh_rm_reply {
 	enum gh_rm_error error;
+	void *buf;
+	size_t room;
 	void *payload;
 	size_t size;
 };

@@ -173,11 +173,15 @@ bool gh_rm_vm_status_known(unsigned int status)
 	}
 }
 
-/* A call of whose reply the first @resp_size bytes are wanted, 0 for none. */
+/*
+ * A call of whose reply the first @resp_size bytes are wanted, 0 for none. On error
+ * @resp holds anything.
+ */
 static int gh_rm_call_fixed(struct gh_rm *rm, u32 msg_id, const void *req, size_t size,
 			    void *resp, size_t resp_size)
 {
-	struct gh_rm_reply reply;
+	u32 nothing;
+	struct gh_rm_reply reply = { .buf = resp ?: &nothing, .room = resp_size };
 	int ret;
 
 	ret = gh_rm_call(rm, msg_id, req, size, &reply);
@@ -189,10 +193,7 @@ static int gh_rm_call_fixed(struct gh_rm *rm, u32 msg_id, const void *req, size_
 		dev_dbg(rm->dev, "call %#x: error %#x\n", msg_id, reply.error);
 	} else if (reply.size < resp_size) {
 		ret = -EPROTO;
-	} else if (resp_size) {
-		memcpy(resp, reply.payload, resp_size);
 	}
-	kvfree(reply.payload);
 
 	return ret;
 }
@@ -301,7 +302,7 @@ int gh_rm_vm_config_image(struct gh_rm *rm, u16 vmid, const struct gh_rm_image *
 int gh_rm_get_hyp_resources(struct gh_rm *rm, u16 vmid, struct gh_rm_resources *res)
 {
 	struct gh_rm_vmid_req req = { .vmid = cpu_to_le16(vmid) };
-	struct gh_rm_reply reply;
+	struct gh_rm_reply reply = {};
 	u32 n;
 	int ret;
 
