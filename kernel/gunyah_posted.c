@@ -172,7 +172,8 @@ static struct gh_posted *gh_posted_alloc(struct gunyah_vm *ghvm,
 
 	posted->size = PAGE_ALIGN(GH_POSTED_RECORDS +
 				  arg->entries * sizeof(struct gh_posted_write));
-	posted->ring = __vmalloc(posted->size, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	/* The size is the caller's, and so is the failure: no report in the log. */
+	posted->ring = __vmalloc(posted->size, GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
 	if (!posted->ring) {
 		kfree(posted);
 		return NULL;

@@ -170,7 +170,9 @@ static struct gh_vm_region *gh_region_alloc(const struct gh_userspace_memory_reg
 	region->gpa = arg->guest_phys_addr;
 	region->size = arg->memory_size;
 	region->npages = npages;
-	region->pages = kvcalloc(npages, sizeof(*region->pages), GFP_KERNEL_ACCOUNT);
+	/* The size is the caller's, and so is the failure: no report in the log. */
+	region->pages = kvcalloc(npages, sizeof(*region->pages),
+				 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!region->pages)
 		goto err_free;
 
