@@ -8,6 +8,7 @@
 #                    SEED= SECONDS=60 WORKERS=4
 #   make test-bpftrace  bench/exit-latency.bt in the machine
 #   make test-published  the tests of signals against the published logic
+#   make test-debug  the machine's tests on a kernel full of detectors, and coverage
 #   make model       check the vCPU's parks, wake-ups and kicks with spin
 #   make bench       instructions and time of an exit; bench-quick, bench-check
 #   make lint        checkpatch, sparse, shellcheck, mandoc and the project's own rules
@@ -16,7 +17,7 @@
 #   make test-packages  installs them, runs what is in them
 #   make clean       remove what was built; distclean also what was fetched
 #
-# All output is below BUILD (build/). V=1 shows the commands. KERNEL=6.12 or 7.
+# All output is below BUILD (build/). V=1 shows the commands. KERNEL=6.12, 7 or debug.
 # docs/testing.md says more about the machine and the tests.
 
 MAKEFLAGS	+= --no-print-directory
@@ -86,7 +87,7 @@ module-%:
 	@mkdir -p $(module_out_$*)
 	@cp -rsf $(CURDIR)/$(module_src_$*)/. $(module_out_$*)/
 	PATH="$(kernel_dir)/tools/usr/bin:$$PATH" $(MAKE) -C $(kernel_dir)/headers \
-		M=$(module_out_$*) CC=$(CROSS_COMPILE)gcc -j$(JOBS) modules
+		M=$(module_out_$*) CC=$(CROSS_COMPILE)gcc $(module_flags) -j$(JOBS) modules
 
 # The steps are numbered up to where this goal needs them.
 steps		:= 9
@@ -143,7 +144,7 @@ test-packages: build-machine
 	@$(scripts)/run-tests.sh packages
 
 clean:
-	rm -rf $(filter-out $(addprefix $(BUILD)/,apt pkg kernel kernel-7 sysroot lint),\
+	rm -rf $(filter-out $(addprefix $(BUILD)/,apt pkg kernel kernel-7 kernel-debug sysroot lint),\
 		$(wildcard $(BUILD)/*))
 
 distclean:
@@ -153,6 +154,7 @@ help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
 
 include bench/bench.mk
+include tests/machine/debug/debug.mk
 
 .PHONY: build packages build-machine build-test-parts image test-parts run test test-unit \
 	test-machine test-published deb test-packages model lint install clean distclean help

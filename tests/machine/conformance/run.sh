@@ -6,7 +6,8 @@
 #
 #   run.sh [LOG]          default build/logs/conformance.log
 #
-# Environment: BUILD, the output directory; MACHINE_ARGS for run-machine.sh.
+# Environment: BUILD, the output directory; KERNEL; SLOW, by how much the timeout is
+# longer; MACHINE_ARGS for run-machine.sh.
 
 set -u
 
@@ -15,6 +16,8 @@ root=$(cd "$here/../../.." && pwd)
 BUILD=${BUILD:-$root/build}
 suffix=''
 [ "${KERNEL:-6.12}" = 6.12 ] || suffix=-$KERNEL
+debug_args=()
+[ "${KERNEL:-}" != debug ] || debug_args=(--file "$root/tests/machine/debug/debug.sh")
 log=${1:-$BUILD/logs/conformance.log}
 begin=$SECONDS
 mkdir -p "$(dirname "$log")"
@@ -24,14 +27,16 @@ trap 'rm -f "$record"' EXIT
 
 # Twice: unloading must leave everything as it was.
 # shellcheck disable=SC2016,SC2086 # for the shell there; words, on purpose
-"$root/tests/machine/scripts/run-machine.sh" --silent --log "$log" --timeout 180 \
+"$root/tests/machine/scripts/run-machine.sh" --silent --log "$log" --timeout $((180 * ${SLOW:-1})) \
+	${debug_args[@]+"${debug_args[@]}"} \
 	--file "$BUILD/conformance$suffix/gh_conformance.ko" ${MACHINE_ARGS:-} -- '
 	for i in 1 2; do
 		echo "<4>suite: conformance" > /dev/kmsg
 		insmod gh_conformance.ko || exit 1
 		sed "s/^/record$i: /" /sys/kernel/debug/gh_conformance
 		rmmod gh_conformance || exit 1
-	done'
+	done
+	[ ! -e debug.sh ] || sh debug.sh leaks'
 status=$?
 
 passed=0 failed=0

@@ -10,9 +10,16 @@ timeout=$1
 shift
 export GT_MODULES=/root/modules RESULT_TO_KMSG=1
 status=0
+# The debug kernel's own checks.
+debug() {
+	[ ! -e /root/debug.sh ] || sh /root/debug.sh "$1"
+}
+
 for s in "$@"; do
 	echo "<4>suite: $s" > /dev/kmsg
 	sh /root/suite.sh "$s" "/root/suites/$s" "$timeout" || status=1
+	debug leaks
 done
+debug end
 echo "<4>suite: end" > /dev/kmsg
 exit $status

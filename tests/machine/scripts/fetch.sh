@@ -8,14 +8,16 @@
 #   fetch.sh           kernel and sysroot; nothing when both are there
 #   fetch.sh --lint    checkpatch.pl and its data, into build/lint
 #   fetch.sh --bpftrace  bpftrace and its libraries for the machine, into build/bpftrace
+#   fetch.sh --source DIR   source of the kernel, for the debug kernel
 #
 #   build/kernel/Image         the host kernel, as the boot protocol wants it
 #   build/kernel/headers       link to the headers modules are built with
 #   build/kernel/tools         compiler and tools for them, where the system's are too old
 #   build/sysroot              arm64 C library, liburing, libfdt, Criterion, busybox
 #
-# Environment: BUILD, the output directory; KERNEL, 6.12 (default) or 7;
-# MIRROR and SUITE, to override what apt says.
+# Environment: BUILD, the output directory; KERNEL, 6.12 (default), 7, or debug, which
+# is 6.12 built by tests/machine/debug/kernel.sh; MIRROR and SUITE, to override what
+# apt says.
 
 set -euo pipefail
 
@@ -27,6 +29,7 @@ apt_dir=$BUILD/apt
 pkg_dir=$BUILD/pkg
 kernel_dir=$BUILD/kernel
 [ "$KERNEL" = 6.12 ] || kernel_dir=$BUILD/kernel-$KERNEL
+version=${KERNEL/debug/6.12}
 sysroot=$BUILD/sysroot
 host_arch=$(dpkg --print-architecture)
 
@@ -45,13 +48,13 @@ die() {
 choose_suites() {
 	# shellcheck source=/dev/null
 	suite=${SUITE:-$(. /etc/os-release && echo "${VERSION_CODENAME:-}")}
-	case $KERNEL:$suite in
+	case $version:$suite in
 	6.12:bookworm) kernel_suite=bookworm-backports tools_suite='' ;;
 	6.12:trixie) kernel_suite=trixie tools_suite='' ;;
 	7:bookworm) kernel_suite=trixie-backports tools_suite=trixie ;;
 	7:trixie) kernel_suite=trixie-backports tools_suite='' ;;
 	*) die "kernel $KERNEL on '$suite' is not supported: Debian 12 (bookworm) and" \
-		"13 (trixie), KERNEL=6.12 or 7" ;;
+		"13 (trixie), KERNEL=6.12, 7 or debug" ;;
 	esac
 }
 
@@ -214,7 +217,7 @@ fetch_tools() {
 }
 
 fetch_kernel() {
-	local re=${KERNEL//./\\.} image release tmp headers common packages part
+	local re=${version//./\\.} image release tmp headers common packages part
 
 	# The same kernel comes signed and unsigned, or, in newer releases, once.
 	image=$(newest "linux-image-$re\.[0-9.]+[^ ]*-cloud-arm64(-unsigned)?")
@@ -274,20 +277,33 @@ fetch_sysroot() {
 	replace "$tmp" "$sysroot"
 }
 
-fetch_lint() {
-	local re=${KERNEL//./\\.} source
+# Leaves the path of the kernel's source package in debs[0].
+get_source() {
+	local re=${version//./\\.} source
 
 	apt_setup
 	source=$(newest "linux-source-${re}[0-9.]*")
-	echo "fetching checkpatch.pl from $source"
+	echo "fetching $source"
 	get download "$source"
-	rm -rf "$BUILD/lint.new"
-	mkdir -p "$BUILD/lint.new"
+}
+
+# unpack_source DIR TAR_ARGUMENT...
+unpack_source() {
+	local dir=$1
+	shift
+
+	rm -rf "$dir"
+	mkdir -p "$dir"
 	dpkg --fsys-tarfile "${debs[0]}" |
 		tar -xO --wildcards "./usr/src/linux-source-*.tar.xz" |
-		tar -xJ -C "$BUILD/lint.new" --strip-components=1 --wildcards \
-			'*/scripts/checkpatch.pl' '*/scripts/spelling.txt' \
-			'*/scripts/const_structs.checkpatch' '*/scripts/coccinelle'
+		tar -xJ -C "$dir" --strip-components=1 --wildcards "$@"
+}
+
+fetch_lint() {
+	get_source
+	unpack_source "$BUILD/lint.new" \
+		'*/scripts/checkpatch.pl' '*/scripts/spelling.txt' \
+		'*/scripts/const_structs.checkpatch' '*/scripts/coccinelle'
 	rm -f "${debs[0]}"
 	replace "$BUILD/lint.new" "$BUILD/lint"
 }
@@ -307,12 +323,27 @@ fetch_bpftrace() {
 	replace "$BUILD/bpftrace.new" "$BUILD/bpftrace"
 }
 
+# Without the largest drivers, which nobody builds here, but with all Kconfig files.
+fetch_source() {
+	get_source
+	unpack_source "$1.new" --exclude='*/drivers/gpu/drm/*.[ch]' \
+		--exclude='*/drivers/net/*.[ch]' --exclude='*/sound/*.[ch]' \
+		--exclude='*/Documentation/*.rst' --exclude='*/Documentation/*.yaml' '*'
+	basename "${debs[0]}" > "$1.new/.version-debian"
+	rm -f "${debs[0]}"
+	replace "$1.new" "$1"
+}
+
+if [ "${1:-}" = --lint ]; then
+	[ -x "$BUILD/lint/scripts/checkpatch.pl" ] || fetch_lint
+	exit 0
+fi
 if [ "${1:-}" = --bpftrace ]; then
 	[ -x "$BUILD/bpftrace/usr/bin/bpftrace" ] || fetch_bpftrace
 	exit 0
 fi
-if [ "${1:-}" = --lint ]; then
-	[ -x "$BUILD/lint/scripts/checkpatch.pl" ] || fetch_lint
+if [ "${1:-}" = --source ]; then
+	fetch_source "$2"
 	exit 0
 fi
 

@@ -30,8 +30,8 @@
 # Example:
 #   run-machine.sh --file build/modules/gunyah.ko 'insmod gunyah.ko && dmesg | tail'
 #
-# Environment: BUILD, the output directory; KERNEL, 6.12 (default) or 7; QEMU, the
-# emulator; QEMU_ARGS, more arguments for it.
+# Environment: BUILD, the output directory; KERNEL, 6.12 (default), 7 or
+# debug; QEMU, the emulator; QEMU_ARGS, more arguments for it.
 #
 # Exit status: the command's; 124 timeout; 125 the machine stopped before the
 # command ended (a panic, say); 2 wrong usage or a missing file.

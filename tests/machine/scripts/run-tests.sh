@@ -3,10 +3,12 @@
 #
 # Runs the tests that are built and ends in 'N passed, N failed[, N skipped]'.
 #
-#   run-tests.sh GROUP...        unit, machine, conformance, packages
+#   run-tests.sh GROUP...        unit, machine, conformance, packages; with KERNEL=debug
+#                                also detectors, and coverage as the last
 #
-# Environment: BUILD, the output directory; T='NAME...', only these suites of the
-# groups unit and machine; SMP, MEM, MACHINE_ARGS for run-machine.sh.
+# Environment: BUILD, the output directory; KERNEL; T='NAME...', only these suites of
+# the groups unit and machine; SLOW, by how much all timeouts are longer; SMP, MEM,
+# MACHINE_ARGS for run-machine.sh.
 #
 # Each suite leaves one result line in build/results/GROUP/NAME; what the kernel
 # log shows during a suite is one more failure, in NAME.log. A suite without a
@@ -19,9 +21,14 @@ root=$(cd "$here/../../.." && pwd)
 BUILD=${BUILD:-$root/build}
 results=$BUILD/results
 logs=$BUILD/logs
-suite_timeout=240
 suffix=''
 [ "${KERNEL:-6.12}" = 6.12 ] || suffix=-$KERNEL
+slow=${SLOW:-1}
+suite_timeout=$((240 * slow))
+debug=$root/tests/machine/debug
+debug_args=()
+[ "${KERNEL:-}" != debug ] ||
+	debug_args=(--file "$debug/debug.sh" --append "kasan_multi_shot GT_SLOW=$slow")
 
 # result GROUP NAME PASSED FAILED SKIPPED SECONDS
 result() {
@@ -95,11 +102,11 @@ boot_suites() {
 	local log=$1 status=0
 	shift
 	# For the boot, and for what most suites need on a busy machine.
-	local boot_timeout=$((600 + 60 * $#))
+	local boot_timeout=$(((600 + 60 * $#) * slow))
 
 	# shellcheck disable=SC2086 # words, on purpose
 	"$here/run-machine.sh" --smp "${SMP:-2}" --mem "${MEM:-4G}" ${MACHINE_ARGS:-} \
-		--log "$log" --timeout $boot_timeout --modules \
+		${debug_args[@]+"${debug_args[@]}"} --log "$log" --timeout $boot_timeout --modules \
 		--overlay "$BUILD/machine/libs.cpio" \
 		--file "$root/tests/machine/image/suite.sh" \
 		--file "$root/tests/machine/image/run-suites.sh" \
@@ -133,7 +140,7 @@ run_machine() {
 	local suites left=() log n=0
 
 	echo "Suites in the machine"
-	rm -rf "$results/machine"
+	rm -rf "$results/machine" "$logs"/suites-*.log
 	suites=${T:-$(make -s -C "$root/tests/machine/suites" list)}
 	read -ra left <<< "$suites"
 	prepare_files "${left[@]}"
@@ -178,6 +185,29 @@ run_conformance() {
 	[ -n "$(ls "$results/conformance")" ] || result conformance conformance 0 1 0 0
 }
 
+# The debug kernel reports what it should report.
+run_detectors() {
+	local log=$logs/detectors.log
+
+	echo "Detectors of the debug kernel"
+	rm -rf "$results/detectors"
+	mkdir -p "$results/detectors"
+	"$debug/run-detectors.sh" "$log" | tee "$log.results" | show_console || true
+	while read -r line; do
+		name=${line#*suite=}
+		echo "$line" > "$results/detectors/${name%% *}"
+	done < <(grep '^result: ' "$log.results")
+}
+
+run_coverage() {
+	echo "Coverage of the modules"
+	rm -rf "$results/coverage"
+	mkdir -p "$results/coverage"
+	"$debug/coverage.sh" "$logs"/suites-*.log | tee "$logs/coverage.log" | show_console || true
+	grep '^result: ' "$logs/coverage.log" > "$results/coverage/coverage" ||
+		result coverage coverage 0 2 0 0
+}
+
 summary() {
 	local group
 
@@ -218,6 +248,8 @@ main() {
 		machine) run_machine ;;
 		conformance) run_conformance ;;
 		packages) run_packages ;;
+		detectors) run_detectors ;;
+		coverage) run_coverage ;;
 		*) echo "run-tests.sh: no group $group" >&2; exit 2 ;;
 		esac
 	done

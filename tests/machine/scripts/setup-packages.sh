@@ -9,6 +9,7 @@
 #   setup-packages.sh --deb   for 'make deb' and 'make test-packages' also
 #   setup-packages.sh --model for 'make model' also
 #   setup-packages.sh --bench for 'make bench' also
+#   setup-packages.sh --debug for 'make test-debug' also
 #
 # Debian 12 and 13, as root or with sudo.
 
@@ -52,6 +53,12 @@ xz-utils               unpacks the kernel source it comes from
 model_packages='
 spin                   checks the model of the vCPU
 '
+debug_packages='
+flex                   builds the configuration program of the kernel
+bison                  the same
+bc                     computes constants of the kernel
+xz-utils               unpacks the kernel source
+'
 bench_packages='
 gnuplot-nox            draws the plots of the benchmark
 '
@@ -61,6 +68,7 @@ gnuplot-nox            draws the plots of the benchmark
 [ "${1:-}" != --deb ] || packages+=$deb_packages
 [ "${1:-}" != --model ] || packages+=$model_packages
 [ "${1:-}" != --bench ] || packages+=$bench_packages
+[ "${1:-}" != --debug ] || packages+=$debug_packages
 
 wanted=$(echo "$packages" | awk 'NF { print $1 }')
 # shellcheck disable=SC2086 # one word a package

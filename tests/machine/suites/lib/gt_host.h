@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* How many times slower than usual the machine is: GT_SLOW of the environment, or 1. */
+int gt_slow(void);
+
 /* The driver's modules in the order of loading. */
 #define GT_NR_MODULES	6
 extern const char *const gt_modules[GT_NR_MODULES];
@@ -30,6 +33,9 @@ int gt_modules_unload(void);
  */
 int gt_klog_mark(const char *text);
 bool gt_klog_dirty(const char *mark, char *line, size_t size);
+
+/* Whether a line with this text came behind the last such mark. */
+bool gt_klog_says(const char *mark, const char *text);
 
 /* A counter of /proc/vmstat or /proc/meminfo (kB); -1 if it is not there. */
 long gt_vmstat(const char *name);

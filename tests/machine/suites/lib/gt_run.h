@@ -10,11 +10,15 @@
 #include <liburing-ext/gunyah.h>
 #include <pthread.h>
 
+#include "gt_host.h"
 #include "gt_vm.h"
 
-/* Seconds after which a completion that does not come is a failure. */
-#define GT_PATIENCE_S	20
-/* Most guests of these suites need less than a second of emulated time. */
+/*
+ * Seconds after which a completion that does not come is a failure. Most guests of
+ * these suites need less than a second of emulated time; gt_slow() times that on a
+ * kernel with detectors, where it stretches the tests' .timeout too.
+ */
+#define GT_PATIENCE_S	(20 * gt_slow())
 #define GT_TIMEOUT	60
 
 enum gt_exit_kind {
