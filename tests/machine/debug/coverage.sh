@@ -86,7 +86,8 @@ list_lines() {
 		sort -k1,1 -k2,2n > "$out/lines"
 }
 
-# Lines without code between two that are not reached belong to the block.
+# Lines without code between two that are not reached belong to the block. Outside of
+# functions, as in the headers of tracepoints, the file's name stands for one.
 list_uncovered() {
 	local file
 
@@ -94,7 +95,7 @@ list_uncovered() {
 		awk -v file="$file" '
 		function flush() {
 			if (first)
-				print file, fn "()", first "-" last
+				print file, fn == "" ? file : fn "()", first "-" last
 			first = 0
 		}
 		NR == FNR { if ($1 == file) count[$2] = $3; next }
