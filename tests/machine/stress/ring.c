@@ -233,7 +233,8 @@ static int prep_run(struct st_worker *w, struct st_ring *ring, unsigned int *def
 		return -EAGAIN;
 	/* Behind one that waits, this one waits too. */
 	*deferred |= flags;
-	loose = *deferred || ring->flags & IORING_SETUP_SQPOLL || ring->in_flight;
+	ring->drained |= !!(flags & IOSQE_IO_DRAIN);
+	loose = *deferred || ring->drained || ring->flags & IORING_SETUP_SQPOLL || ring->in_flight;
 	if (st_once_in(&w->random, 8))
 		deadline = st_now_ns() + st_below(&w->random, 4000000);
 	if (loose || in_flight(w, NULL, 0) || st_once_in(&w->random, 2)) {
@@ -360,7 +361,8 @@ int64_t st_ring_control(struct st_worker *w)
 		sqe->user_data = UD_SKIPPED;
 	} else {
 		in_place(ring, sqe, command, ST_CONTROL);
-		command->loose = ring->flags & IORING_SETUP_SQPOLL || ring->in_flight > 1;
+		command->loose = ring->flags & IORING_SETUP_SQPOLL || ring->drained ||
+				 ring->in_flight > 1;
 	}
 	return submit(w, ring);
 }

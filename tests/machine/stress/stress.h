@@ -155,6 +155,7 @@ struct st_command {
 struct st_ring {
 	bool open;
 	unsigned int flags;
+	bool drained;			/* IOSQE_IO_DRAIN was used: any command may be late */
 	struct io_uring ring;
 	unsigned int in_flight;
 	struct st_command commands[ST_COMMANDS];
