@@ -114,6 +114,7 @@ boot_suites() {
 		--file "$BUILD/hostile$suffix/gh_scenario.ko:/root/hostile/gh_scenario.ko" \
 		--file "$BUILD/machine/suites:/root/suites" \
 		--file "$BUILD/machine/guests:/root/guests" \
+		--file "$BUILD/machine/examples:/root/examples" \
 		-- sh run-suites.sh $suite_timeout "$@" | show_console || status=$?
 	return "$status"
 }
@@ -164,8 +165,8 @@ run_machine() {
 prepare_files() {
 	local s
 
-	rm -rf "$BUILD/machine/suites" "$BUILD/machine/guests"
-	mkdir -p "$BUILD/machine/suites" "$BUILD/machine/guests"
+	rm -rf "$BUILD/machine/suites" "$BUILD/machine/guests" "$BUILD/machine/examples"
+	mkdir -p "$BUILD/machine/suites" "$BUILD/machine/guests" "$BUILD/machine/examples"
 	for s in "$@"; do
 		aarch64-linux-gnu-strip -g -o "$BUILD/machine/suites/$s" \
 			"$BUILD/aarch64/suites/$s"
@@ -173,6 +174,9 @@ prepare_files() {
 	# The program that the suite "stress" starts.
 	cp "$BUILD/aarch64/stress/stress" "$BUILD/machine/suites/stress.program"
 	cp "$BUILD"/guests/*.bin "$BUILD/machine/guests/"
+	for s in "$BUILD"/aarch64/bin/example-*; do
+		aarch64-linux-gnu-strip -g -o "$BUILD/machine/examples/${s##*/}" "$s"
+	done
 }
 
 run_conformance() {
