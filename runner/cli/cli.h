@@ -21,10 +21,38 @@
 #define CLI_FAILED	1	/* a guest did not do what it should */
 #define CLI_USAGE	2	/* wrong command line, or nothing could be started */
 
+/* ---- errors -------------------------------------------------------------------- */
+
+/**
+ * struct origin - where something was said that is wrong; strings are borrowed
+ * @file, @line: NULL: on the command line
+ * @guest: its name, NULL: none is concerned
+ */
+struct origin {
+	const char *file;
+	unsigned int line;
+	const char *guest;
+};
+
+/* Prints a line; @at may be NULL. Returns false. */
+bool cli_error(const struct origin *at, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void cli_runner_error(const struct origin *at, const struct gh_error_info *e);
+/* What to do about an -errno of a path, "" or behind a semicolon. */
+const char *cli_path_cure(int error);
+
+/* ---- files ----------------------------------------------------------------------- */
+
+/* For writing, mode 0644 at most. NULL with errno. */
+FILE *cli_create(const char *path);
+/* Readers see the old file or the new one, never half of it. -1 with errno. */
+int cli_replace(const char *path, const char *text);
+
 /* ---- options of `gh-runner run` ---------------------------------------------- */
 
-/* One --guest option; strings point into argv. */
+/* One --guest option or a guest of a file; strings point into either. */
 struct guest_option {
+	struct origin at;
 	const char *image;
 	const char *name;
 	const char *bootargs;
@@ -36,27 +64,43 @@ struct guest_option {
 	uint64_t param1;
 };
 
-struct run_options {
-	struct guest_option guests[CLI_MAX_GUEST_OPTIONS];
-	unsigned int nr_guests;
+/* What the command line and a file can both say. */
+struct run_settings {
 	uint64_t seconds;
 	uint64_t slice_us;
 	uint64_t cpus;
+	uint64_t cpus;
 	enum gh_backend backend;
-	bool quiet;
 	const char *json;
 	const char *control;
-	const char *file;	/* with more of all this, or NULL */
-	void *config;		/* owned, for config_unload() */
+};
+
+/**
+ * struct run_options - all options
+ * @given: settings of the command line, by bit: those of a file do not replace them
+ * @file: with settings and guests, or NULL
+ * @config: owned, for config_unload()
+ */
+struct run_options {
+	struct guest_option guests[CLI_MAX_GUEST_OPTIONS];
+	unsigned int nr_guests;
+	struct run_settings set;
+	unsigned int given;
+	bool quiet;
+	const char *file;
+	void *config;
 };
 
 /* Prints what is wrong and returns false; *done: help or version was printed. */
 bool run_options_parse(int argc, char **argv, struct run_options *o, bool *done);
 
 /* Of the same names as on the command line; print what is wrong. */
-bool run_option_set(struct run_options *o, const char *name, const char *value);
-bool guest_option_set(struct guest_option *g, const char *key, const char *value);
-struct guest_option *guest_option_add(struct run_options *o);
+bool run_option_set(struct run_options *o, const struct origin *at, const char *name,
+		    const char *value);
+bool guest_option_set(struct guest_option *g, const struct origin *at, const char *key,
+		      const char *value);
+/* @at is copied. */
+struct guest_option *guest_option_add(struct run_options *o, const struct origin *at);
 
 bool config_load(struct run_options *o);
 void config_unload(struct run_options *o);
@@ -102,7 +146,7 @@ struct serial;
  * Where a guest's serial port goes instead of standard output: "file:PATH", "pty"
  * or "unix:PATH". Prints what is wrong, and which terminal it became.
  */
-int serial_open(struct gh_runner *runner, const char *spec, const char *name,
+int serial_open(struct gh_runner *runner, const char *spec, const struct origin *at,
 		struct serial **serial);
 /* What came in goes to @uart, borrowed until serial_close(). */
 int serial_connect(struct serial *s, struct gh_pl011 *uart);
@@ -183,11 +227,14 @@ unsigned int report_print(const struct fleet *s, FILE *out);
 int report_json(const struct fleet *s, const char *path);
 unsigned int count_threads(void);
 
-int cmd_run(int argc, char **argv);
+void print_version(void);
+
+/* A command: @name is its own, @argv without it. Return an exit status. */
+int cmd_run(const char *name, int argc, char **argv);
 /* ps and stats; kick and stop; the rest. */
-int cmd_show(int argc, char **argv);
-int cmd_guest(int argc, char **argv);
-int cmd_top(int argc, char **argv);
-int cmd_console(int argc, char **argv);
+int cmd_show(const char *name, int argc, char **argv);
+int cmd_guest(const char *name, int argc, char **argv);
+int cmd_top(const char *name, int argc, char **argv);
+int cmd_console(const char *name, int argc, char **argv);
 
 #endif /* GH_CLI_H */

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -32,10 +31,11 @@ static void help(const char *command, bool wants_name)
 		puts("      --json           as JSON\n"
 		     "      --openmetrics    as OpenMetrics text\n"
 		     "      --output=FILE    to FILE, which is replaced when it is complete");
-	puts("  -h, --help           print this help and exit");
+	puts("  -h, --help           print this help and exit\n"
+	     "  -V, --version        print the version and exit");
 }
 
-static bool parse(int argc, char **argv, bool wants_name, struct ask *a, bool *done)
+static bool parse(const char *name, int argc, char **argv, bool wants_name, struct ask *a, bool *done)
 {
 	static const struct option options[] = {
 		{ "control", required_argument, NULL, 'c' },
@@ -43,13 +43,14 @@ static bool parse(int argc, char **argv, bool wants_name, struct ask *a, bool *d
 		{ "openmetrics", no_argument, NULL, 'm' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
 	int opt;
 
-	*a = (struct ask) { .command = argv[0], .path = CLI_CONTROL, .format = "" };
+	*a = (struct ask) { .command = name, .path = CLI_CONTROL, .format = "" };
 	*done = false;
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			a->path = optarg;
@@ -65,6 +66,10 @@ static bool parse(int argc, char **argv, bool wants_name, struct ask *a, bool *d
 			break;
 		case 'h':
 			help(a->command, wants_name);
+			*done = true;
+			return true;
+		case 'V':
+			print_version();
 			*done = true;
 			return true;
 		default:
@@ -110,31 +115,14 @@ static char *ask(const struct ask *a, const char *request)
 	return body;
 }
 
-/* Readers see the old file or the new one, never half of it. */
-static int replace_file(const char *path, const char *text)
-{
-	char tmp[4096];
-	FILE *f;
-
-	if (snprintf(tmp, sizeof(tmp), "%s.new", path) >= (int)sizeof(tmp)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	f = fopen(tmp, "we");
-	if (!f)
-		return -1;
-	fputs(text, f);
-	return fclose(f) ? -1 : rename(tmp, path);
-}
-
-static int simple(int argc, char **argv, bool wants_name)
+static int simple(const char *name, int argc, char **argv, bool wants_name)
 {
 	char request[160], *answer;
 	int status = CLI_OK;
 	struct ask a;
 	bool done;
 
-	if (!parse(argc, argv, wants_name, &a, &done))
+	if (!parse(name, argc, argv, wants_name, &a, &done))
 		return CLI_USAGE;
 	if (done)
 		return CLI_OK;
@@ -145,7 +133,7 @@ static int simple(int argc, char **argv, bool wants_name)
 		return CLI_FAILED;
 	if (!a.file) {
 		fputs(answer, stdout);
-	} else if (replace_file(a.file, answer)) {
+	} else if (cli_replace(a.file, answer)) {
 		fprintf(stderr, "gh-runner: %s: %s\n", a.file, strerror(errno));
 		status = CLI_FAILED;
 	}
@@ -153,24 +141,24 @@ static int simple(int argc, char **argv, bool wants_name)
 	return status;
 }
 
-int cmd_show(int argc, char **argv)
+int cmd_show(const char *name, int argc, char **argv)
 {
-	return simple(argc, argv, false);
+	return simple(name, argc, argv, false);
 }
 
-int cmd_guest(int argc, char **argv)
+int cmd_guest(const char *name, int argc, char **argv)
 {
-	return simple(argc, argv, true);
+	return simple(name, argc, argv, true);
 }
 
 /* Until the runner is gone, or Ctrl-C. */
-int cmd_top(int argc, char **argv)
+int cmd_top(const char *name, int argc, char **argv)
 {
 	char *ps, *stats;
 	struct ask a;
 	bool done;
 
-	if (!parse(argc, argv, false, &a, &done))
+	if (!parse(name, argc, argv, false, &a, &done))
 		return CLI_USAGE;
 	while (!done) {
 		stats = ask(&a, "stats\n");
@@ -196,14 +184,14 @@ static bool copy(int from, int to)
 	return n > 0 && write(to, buf, (size_t)n) == n;
 }
 
-int cmd_console(int argc, char **argv)
+int cmd_console(const char *name, int argc, char **argv)
 {
 	struct pollfd p[2] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .events = POLLIN } };
 	char request[96], *path;
 	struct ask a;
 	bool done;
 
-	if (!parse(argc, argv, true, &a, &done))
+	if (!parse(name, argc, argv, true, &a, &done))
 		return CLI_USAGE;
 	if (done)
 		return CLI_OK;

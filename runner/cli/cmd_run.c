@@ -54,19 +54,6 @@ static void on_signal(int sig)
 	gh_runner_quit(signal_runner);
 }
 
-static void print_error(const struct gh_error_info *e)
-{
-	fprintf(stderr, "gh-runner: ");
-	if (e->vm[0] && e->vcpu >= 0)
-		fprintf(stderr, "[%s] vCPU %d: ", e->vm, e->vcpu);
-	else if (e->vm[0])
-		fprintf(stderr, "[%s] ", e->vm);
-	fprintf(stderr, "%s: %s", e->what, strerror(-e->error));
-	if (e->hint[0])
-		fprintf(stderr, " (%s)", e->hint);
-	fputc('\n', stderr);
-}
-
 static int image_open(const char *path, struct image *image)
 {
 	struct stat st;
@@ -121,7 +108,7 @@ static int guest_devices(struct run *run, struct guest *g, const struct guest_op
 		.vm = (uint64_t)(g - run->fleet.guests),
 		.param0 = o->param0,
 		.param1 = o->param1,
-		.duration_ms = run->fleet.options.seconds * 1000,
+		.duration_ms = run->fleet.options.set.seconds * 1000,
 	};
 	struct gh_pl011 *uart;
 	int ret;
@@ -152,7 +139,7 @@ static int guest_devices(struct run *run, struct guest *g, const struct guest_op
 }
 
 static int guest_console(struct run *run, struct guest *g, const struct guest_option *o,
-			 unsigned int number)
+			 unsigned int number, const struct origin *at)
 {
 	char spec[PATH_MAX];
 
@@ -162,7 +149,33 @@ static int guest_console(struct run *run, struct guest *g, const struct guest_op
 		snprintf(spec, sizeof(spec), "%s%u", o->console, number);
 	else
 		snprintf(spec, sizeof(spec), "%s", o->console);
-	return serial_open(run->fleet.runner, spec, g->name, &g->serial);
+	return serial_open(run->fleet.runner, spec, at, &g->serial);
+}
+
+/* Requests name a guest, so no two have one name. */
+static int guest_name(struct run *run, struct guest *g, const struct guest_option *o,
+		      unsigned int number)
+{
+	const struct guest *other;
+	int len;
+
+	if (o->count > 1)
+		len = snprintf(g->name, sizeof(g->name), "%s%u", o->name, number);
+	else
+		len = snprintf(g->name, sizeof(g->name), "%s", o->name);
+	if (!len || len >= (int)sizeof(g->name)) {
+		cli_error(&o->at, "name '%s': with its number it must have 1 to %zu bytes", o->name,
+			  sizeof(g->name) - 1);
+		return -EINVAL;
+	}
+	for (other = run->fleet.guests; other < g; other++) {
+		if (strcmp(other->name, g->name))
+			continue;
+		cli_error(&o->at, "name '%s': another guest has it; give each its own name",
+			  g->name);
+		return -EEXIST;
+	}
+	return 0;
 }
 
 static int guest_start(struct run *run, struct guest *g, const struct guest_option *o,
@@ -179,20 +192,17 @@ static int guest_start(struct run *run, struct guest *g, const struct guest_opti
 		.events = &vm_events,
 		.opaque = run,
 	};
+	struct origin at = o->at;
 	int ret;
 
-	if (o->count > 1)
-		ret = snprintf(g->name, sizeof(g->name), "%s%u", o->name, number);
-	else
-		ret = snprintf(g->name, sizeof(g->name), "%s", o->name);
-	if (ret >= (int)sizeof(g->name)) {
-		fprintf(stderr, "gh-runner: name=%s is too long\n", o->name);
-		return -EINVAL;
-	}
+	ret = guest_name(run, g, o, number);
+	if (ret)
+		return ret;
+	at.guest = g->name;
 	g->console.screen = &run->fleet.screen;
 	g->console.tag = g->name;
 
-	ret = guest_console(run, g, o, number);
+	ret = guest_console(run, g, o, number, &at);
 	if (ret)
 		return ret;
 	ret = gh_vm_create(run->fleet.runner, &config, &g->vm);
@@ -201,7 +211,7 @@ static int guest_start(struct run *run, struct guest *g, const struct guest_opti
 	if (!ret)
 		ret = gh_vm_start(g->vm);
 	if (ret)
-		print_error(gh_runner_last_error(run->fleet.runner));
+		cli_runner_error(&at, gh_runner_last_error(run->fleet.runner));
 	return ret;
 }
 
@@ -215,8 +225,9 @@ static int option_start(struct run *run, const struct guest_option *o)
 
 	ret = image_open(o->image, &image);
 	if (ret) {
-		fprintf(stderr, "gh-runner: image '%s': %s\n", o->image,
-			ret == -ENOEXEC ? "not a file, or empty" : strerror(-ret));
+		cli_error(&o->at, "image '%s': %s%s", o->image,
+			  ret == -ENOEXEC ? "not a file, or empty; an ELF file, an arm64 Image or "
+			  "a flat binary is needed" : strerror(-ret), cli_path_cure(-ret));
 		return ret;
 	}
 	for (i = 0; i < o->count && !ret; i++) {
@@ -298,8 +309,8 @@ static int drive(struct run *run)
 	run->last_ns = s->start_ns;
 	run->tick = (struct gh_timer) { .fire = on_tick, .deadline_ns = s->start_ns + TICK_NS };
 	gh_timer_arm(s->runner, &run->tick);
-	if (s->options.seconds) {
-		uint64_t end = s->start_ns + s->options.seconds * NS_PER_SEC + GRACE_NS;
+	if (s->options.set.seconds) {
+		uint64_t end = s->start_ns + s->options.set.seconds * NS_PER_SEC + GRACE_NS;
 
 		run->ask = (struct gh_timer) { .fire = on_ask, .deadline_ns = end };
 		run->force.deadline_ns = end + STOP_NS;
@@ -323,7 +334,7 @@ static int drive(struct run *run)
 	gh_timer_cancel(s->runner, &run->force);
 	fleet_stats(s, &s->stats);
 	if (ret && ret != -EINTR)
-		print_error(gh_runner_last_error(s->runner));
+		cli_runner_error(NULL, gh_runner_last_error(s->runner));
 	return ret == -EINTR ? 0 : ret;
 }
 
@@ -354,8 +365,8 @@ static int fleet_open(struct run *run)
 {
 	struct fleet *s = &run->fleet;
 	struct gh_runner_config config = {
-		.slice_ns = (uint32_t)(s->options.slice_us * 1000),
-		.backend = s->options.backend,
+		.slice_ns = (uint32_t)(s->options.set.slice_us * 1000),
+		.backend = s->options.set.backend,
 	};
 	struct gh_error_info error;
 	unsigned int i;
@@ -366,33 +377,33 @@ static int fleet_open(struct run *run)
 	}
 	s->guests = calloc(s->nr_guests, sizeof(*s->guests));
 	if (!s->guests) {
-		fputs("gh-runner: out of memory\n", stderr);
+		cli_error(NULL, "out of memory");
 		return -ENOMEM;
 	}
 	raise_limits();
 	if (gh_runner_create(&config, &s->runner, &error)) {
-		print_error(&error);
+		cli_runner_error(NULL, &error);
 		return error.error;
 	}
 	if (!config.backend && gh_runner_backend(s->runner) == GH_BACKEND_THREADS)
-		fputs("gh-runner: io_uring is not allowed (see kernel.io_uring_disabled): "
-		      "a thread runs each vCPU\n", stderr);
-	if (s->options.cpus > 1) {
+		cli_error(NULL, "io_uring is not allowed (see kernel.io_uring_disabled): "
+			  "a thread runs each vCPU");
+	if (s->options.set.cpus > 1) {
 		const struct gh_group_config group = {
 			.runner = config,
 			.own = s->runner,
-			.cpus = (unsigned int)s->options.cpus,
+			.cpus = (unsigned int)s->options.set.cpus,
 		};
 
 		if (gh_group_create(&group, &s->group, &error)) {
-			print_error(&error);
+			cli_runner_error(NULL, &error);
 			return error.error;
 		}
 	}
 	catch_signals(s->runner);
 	screen_init(&s->screen, s->options.quiet);
-	if (s->options.control)
-		return control_open(s, s->options.control, &run->control);
+	if (s->options.set.control)
+		return control_open(s, s->options.set.control, &run->control);
 	return 0;
 }
 
@@ -421,7 +432,7 @@ static void fleet_close(struct run *run)
 	free(s->guests);
 }
 
-int cmd_run(int argc, char **argv)
+int cmd_run(const char *name, int argc, char **argv)
 {
 	struct run *run = calloc(1, sizeof(*run));
 	struct fleet *s = &run->fleet;
@@ -450,10 +461,11 @@ int cmd_run(int argc, char **argv)
 	ret = drive(run);
 	screen_clear(&s->screen);
 	status = report_print(s, stdout) || ret ? CLI_FAILED : CLI_OK;
-	if (s->options.json) {
-		ret = report_json(s, s->options.json);
+	if (s->options.set.json) {
+		ret = report_json(s, s->options.set.json);
 		if (ret) {
-			fprintf(stderr, "gh-runner: %s: %s\n", s->options.json, strerror(-ret));
+			cli_error(NULL, "json '%s': %s%s", s->options.set.json, strerror(-ret),
+				  cli_path_cure(-ret));
 			status = CLI_FAILED;
 		}
 	}

@@ -11,16 +11,17 @@
 
 #include "cli.h"
 
-/* Where a setting is: in the file itself or in one that it includes. */
-static bool wrong(const struct run_options *o, const config_setting_t *at, const char *guest)
+/* In the file itself or in one that it includes. */
+static struct origin origin(const struct run_options *o, const config_setting_t *s,
+			    const char *guest)
 {
-	const char *file = config_setting_source_file(at);
+	const char *file = config_setting_source_file(s);
 
-	fprintf(stderr, "gh-runner: %s:%u: setting '%s'%s%s%s is not usable\n",
-		file ? file : o->file, config_setting_source_line(at),
-		config_setting_name(at) ? config_setting_name(at) : "guests",
-		guest ? " of guest '" : "", guest ? guest : "", guest ? "'" : "");
-	return false;
+	return (struct origin) {
+		.file = file ? file : o->file,
+		.line = config_setting_source_line(s),
+		.guest = guest,
+	};
 }
 
 /* Numbers and texts as the command line has them; NULL for other types. */
@@ -38,24 +39,38 @@ static const char *as_text(const config_setting_t *setting, char buf[static 24])
 	}
 }
 
+static bool wrong_type(const struct origin *at, const config_setting_t *s)
+{
+	return cli_error(at, "%s: a number, or a text in double quotes, is needed",
+			 config_setting_name(s));
+}
+
 static bool read_guest(struct run_options *o, config_setting_t *group)
 {
-	struct guest_option *g = guest_option_add(o);
+	struct origin at = origin(o, group, NULL);
+	struct guest_option *g;
 	const char *value;
 	char buf[24];
 	int i;
 
-	if (!g || !config_setting_is_group(group))
-		return wrong(o, group, NULL);
-	config_setting_lookup_string(group, "name", &g->name);
+	if (!config_setting_is_group(group))
+		return cli_error(&at, "guests: write each guest in braces: { name = \"a\"; "
+				 "image = \"PATH\"; }");
+	config_setting_lookup_string(group, "name", &at.guest);
+	g = guest_option_add(o, &at);
+	if (!g)
+		return false;
 	for (i = 0; i < config_setting_length(group); i++) {
 		config_setting_t *s = config_setting_get_elem(group, (unsigned int)i);
+		const struct origin in = origin(o, s, at.guest);
 
 		value = as_text(s, buf);
-		if (!value || !guest_option_set(g, config_setting_name(s), value))
-			return wrong(o, s, g->name);
+		if (!value)
+			return wrong_type(&in, s);
+		if (!guest_option_set(g, &in, config_setting_name(s), value))
+			return false;
 	}
-	return g->image || wrong(o, group, g->name);
+	return g->image || cli_error(&at, "there is no image; add image = \"PATH\";");
 }
 
 static bool read_all(struct run_options *o, const config_setting_t *root)
@@ -66,15 +81,19 @@ static bool read_all(struct run_options *o, const config_setting_t *root)
 
 	for (i = 0; i < config_setting_length(root); i++) {
 		config_setting_t *s = config_setting_get_elem(root, (unsigned int)i);
+		const struct origin at = origin(o, s, NULL);
 
 		if (strcmp(config_setting_name(s), "guests")) {
 			value = as_text(s, buf);
-			if (!value || !run_option_set(o, config_setting_name(s), value))
-				return wrong(o, s, NULL);
+			if (!value)
+				return wrong_type(&at, s);
+			if (!run_option_set(o, &at, config_setting_name(s), value))
+				return false;
 			continue;
 		}
 		if (!config_setting_is_list(s))
-			return wrong(o, s, NULL);
+			return cli_error(&at, "guests: a list in parentheses is needed: "
+					 "guests = ( { ... }, { ... } );");
 		for (j = 0; j < config_setting_length(s); j++)
 			if (!read_guest(o, config_setting_get_elem(s, (unsigned int)j)))
 				return false;
@@ -85,22 +104,24 @@ static bool read_all(struct run_options *o, const config_setting_t *root)
 bool config_load(struct run_options *o)
 {
 	config_t *c = calloc(1, sizeof(*c));
+	struct origin at = { .file = o->file };
 
 	if (!c)
-		return false;
+		return cli_error(NULL, "out of memory");
 	config_init(c);
 	/* The options point into it. */
 	o->config = c;
 	if (config_read_file(c, o->file))
 		return read_all(o, config_root_setting(c));
-	if (config_error_type(c) == CONFIG_ERR_FILE_IO)
-		fprintf(stderr, "gh-runner: %s: %s\n", o->file, errno ? strerror(errno) :
-			"cannot be read");
-	else
-		fprintf(stderr, "gh-runner: %s:%d: %s\n", config_error_file(c) ?
-			config_error_file(c) : o->file, config_error_line(c),
-			config_error_text(c));
-	return false;
+	if (config_error_type(c) == CONFIG_ERR_FILE_IO) {
+		at.line = 0;
+		return cli_error(&at, "%s%s", errno ? strerror(errno) : "cannot be read",
+				 cli_path_cure(errno));
+	}
+	if (config_error_file(c))
+		at.file = config_error_file(c);
+	at.line = (unsigned int)config_error_line(c);
+	return cli_error(&at, "%s; gh-runner.conf(5) shows the syntax", config_error_text(c));
 }
 
 void config_unload(struct run_options *o)

@@ -228,7 +228,7 @@ int control_open(struct fleet *fleet, const char *path, struct control **out)
 	c->listener = socket_listen(path);
 	if (c->listener < 0) {
 		error = errno;
-		fprintf(stderr, "gh-runner: --control=%s: %s\n", path, strerror(error));
+		cli_error(NULL, "control '%s': %s%s", path, strerror(error), cli_path_cure(error));
 		free(c);
 		return -error;
 	}

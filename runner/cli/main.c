@@ -8,7 +8,7 @@
 
 static const struct {
 	const char *name;
-	int (*run)(int argc, char **argv);
+	int (*run)(const char *name, int argc, char **argv);
 } commands[] = {
 	{ "run", cmd_run },
 	{ "ps", cmd_show },
@@ -33,14 +33,22 @@ static void help(void)
 	     "  stop       take a guest's vCPUs out of it for good\n"
 	     "  console    talk to a guest whose console is a socket\n"
 	     "\n"
-	     "      --help     print this help and exit\n"
-	     "      --version  print the version and exit\n"
+	     "  -h, --help     print this help and exit\n"
+	     "  -V, --version  print the version and exit\n"
 	     "\n"
-	     "'gh-runner COMMAND --help' explains a command.");
+	     "'gh-runner COMMAND --help' explains a command. Manual: gh-runner(1).");
+}
+
+void print_version(void)
+{
+	puts("gh-runner " CLI_VERSION "\n"
+	     "Licence: LGPL-2.1-or-later OR MIT. This is free software: you are free to change\n"
+	     "and redistribute it. There is no warranty, to the extent permitted by law.");
 }
 
 int main(int argc, char **argv)
 {
+	static char program[] = "gh-runner";
 	unsigned int i;
 
 	if (argc < 2) {
@@ -53,12 +61,18 @@ int main(int argc, char **argv)
 		return CLI_OK;
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
-		puts("gh-runner " CLI_VERSION);
+		print_version();
 		return CLI_OK;
 	}
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		const char *name = commands[i].name;
+
+		if (strcmp(argv[1], name))
+			continue;
+		/* The name that getopt puts before its errors. */
+		argv[1] = program;
+		return commands[i].run(name, argc - 1, argv + 1);
+	}
 	fprintf(stderr, "gh-runner: unknown command '%s'\nTry 'gh-runner --help'.\n", argv[1]);
 	return CLI_USAGE;
 }

@@ -176,7 +176,7 @@ static void json_guest(FILE *f, const struct guest *g)
 
 int report_json(const struct fleet *s, const char *path)
 {
-	FILE *f = fopen(path, "we");
+	FILE *f = cli_create(path);
 	unsigned int i;
 	int ret;
 

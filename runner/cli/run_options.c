@@ -5,30 +5,37 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 
+/* In the order of struct run_settings; options and settings of a file alike. */
+enum setting { SET_SECONDS, SET_SLICE, SET_CPUS, SET_BACKEND, SET_CONTROL, SET_JSON,
+	       NR_SETTINGS };
+
+static const char *const setting_names[NR_SETTINGS] = {
+	[SET_SECONDS] = "seconds",
+	[SET_SLICE] = "slice-us",
+	[SET_CPUS] = "cpus",
+	[SET_BACKEND] = "backend",
+	[SET_CONTROL] = "control",
+	[SET_JSON] = "json",
+};
+
 enum {
 	OPT_GUEST = 1000,
-	OPT_SECONDS,
-	OPT_SLICE,
-	OPT_BACKEND,
-	OPT_CPUS,
-	OPT_JSON,
-	OPT_CONTROL,
+	OPT_SETTING,
 };
 
 static const struct option long_options[] = {
 	{ "guest", required_argument, NULL, OPT_GUEST },
-	{ "seconds", required_argument, NULL, OPT_SECONDS },
-	{ "slice-us", required_argument, NULL, OPT_SLICE },
-	{ "cpus", required_argument, NULL, OPT_CPUS },
-	{ "backend", required_argument, NULL, OPT_BACKEND },
-	{ "json", required_argument, NULL, OPT_JSON },
-	{ "control", optional_argument, NULL, OPT_CONTROL },
+	{ "seconds", required_argument, NULL, OPT_SETTING + SET_SECONDS },
+	{ "slice-us", required_argument, NULL, OPT_SETTING + SET_SLICE },
+	{ "cpus", required_argument, NULL, OPT_SETTING + SET_CPUS },
+	{ "backend", required_argument, NULL, OPT_SETTING + SET_BACKEND },
+	{ "json", required_argument, NULL, OPT_SETTING + SET_JSON },
+	{ "control", optional_argument, NULL, OPT_SETTING + SET_CONTROL },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -72,7 +79,8 @@ static void help(void)
 	     "  -h, --help             print this help and exit\n"
 	     "  -V, --version          print the version and exit\n"
 	     "\n"
-	     "FILE has the same settings, and those in it win: see gh-runner.conf(5).\n"
+	     "FILE has the same settings and more guests: see gh-runner.conf(5). An option\n"
+	     "wins over the setting of its name in FILE.\n"
 	     "\n"
 	     "Exit status: 0 if every guest powered off and each result was right, 1 if one\n"
 	     "did not, 2 if something could not be started.\n"
@@ -80,21 +88,16 @@ static void help(void)
 	     "Example: gh-runner run --guest=image=demo.bin,name=g,count=64 --seconds=10");
 }
 
-__attribute__((format(printf, 1, 2)))
-static bool bad(const char *fmt, ...)
+/* On the command line only. */
+static bool usage(void)
 {
-	va_list ap;
-
-	fputs("gh-runner: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputs("\nTry 'gh-runner run --help'.\n", stderr);
+	fputs("Try 'gh-runner run --help'.\n", stderr);
 	return false;
 }
 
 /* A number, decimal or 0x; with @sizes also a suffix K, M or G. */
-static bool number(const char *what, const char *text, bool sizes, uint64_t max, uint64_t *out)
+static bool number(const struct origin *at, const char *what, const char *text, bool sizes,
+		   uint64_t max, uint64_t *out)
 {
 	unsigned int shift = 0;
 	char *end;
@@ -117,8 +120,8 @@ static bool number(const char *what, const char *text, bool sizes, uint64_t max,
 			end++;
 	}
 	if (!isdigit((unsigned char)*text) || *end || errno || *out > max >> shift)
-		return bad("%s: '%s' is not a number%s from 0 to %llu", what, text,
-			   sizes ? " (with K, M or G)" : "", (unsigned long long)max);
+		return cli_error(at, "%s: '%s' is not a number%s from 0 to %llu", what, text,
+				 sizes ? " (with K, M or G)" : "", (unsigned long long)max);
 	*out <<= shift;
 	return true;
 }
@@ -126,7 +129,7 @@ static bool number(const char *what, const char *text, bool sizes, uint64_t max,
 enum guest_key { KEY_IMAGE, KEY_NAME, KEY_COUNT, KEY_VCPUS, KEY_MEMORY, KEY_PARAM0, KEY_PARAM1,
 		 KEY_BOOTARGS, KEY_CONSOLE };
 
-static bool guest_set(struct guest_option *g, int key, const char *value)
+static bool guest_set(struct guest_option *g, const struct origin *at, int key, const char *value)
 {
 	uint64_t n = 0;
 
@@ -144,23 +147,24 @@ static bool guest_set(struct guest_option *g, int key, const char *value)
 		g->console = value;
 		return !strcmp(value, "stdout") || !strcmp(value, "pty") ||
 		       !strncmp(value, "file:", 5) || !strncmp(value, "unix:", 5) ||
-		       bad("console: '%s' is none of stdout, pty, file:PATH, unix:PATH", value);
+		       cli_error(at, "console: '%s' is none of stdout, pty, file:PATH, unix:PATH",
+				 value);
 	case KEY_COUNT:
-		if (!number("count", value, false, CLI_MAX_GUESTS, &n))
+		if (!number(at, "count", value, false, CLI_MAX_GUESTS, &n))
 			return false;
 		g->count = (unsigned int)n;
-		return n || bad("count must be at least 1");
+		return n || cli_error(at, "count: it must be at least 1");
 	case KEY_VCPUS:
-		if (!number("vcpus", value, false, 1024, &n))
+		if (!number(at, "vcpus", value, false, 1024, &n))
 			return false;
 		g->vcpus = (unsigned int)n;
 		return true;
 	case KEY_MEMORY:
-		return number("memory", value, true, 1ULL << 40, &g->memory);
+		return number(at, "memory", value, true, 1ULL << 40, &g->memory);
 	case KEY_PARAM0:
-		return number("param0", value, false, UINT64_MAX, &g->param0);
+		return number(at, "param0", value, false, UINT64_MAX, &g->param0);
 	case KEY_PARAM1:
-		return number("param1", value, false, UINT64_MAX, &g->param1);
+		return number(at, "param1", value, false, UINT64_MAX, &g->param1);
 	}
 	return false;
 }
@@ -178,32 +182,39 @@ static const char *const guest_keys[] = {
 	NULL,
 };
 
-bool guest_option_set(struct guest_option *g, const char *key, const char *value)
+#define GUEST_KEYS	"image, name, count, vcpus, memory, param0, param1, bootargs and console"
+
+bool guest_option_set(struct guest_option *g, const struct origin *at, const char *key,
+		      const char *value)
 {
 	int i;
 
 	for (i = 0; guest_keys[i]; i++)
 		if (!strcmp(key, guest_keys[i]))
-			return guest_set(g, i, value);
-	return bad("a guest has no '%s'", key);
+			return guest_set(g, at, i, value);
+	return cli_error(at, "%s: there is no such setting; a guest has " GUEST_KEYS, key);
 }
 
-struct guest_option *guest_option_add(struct run_options *o)
+struct guest_option *guest_option_add(struct run_options *o, const struct origin *at)
 {
 	struct guest_option *g = &o->guests[o->nr_guests];
 
 	if (o->nr_guests == CLI_MAX_GUEST_OPTIONS) {
-		bad("more than %d kinds of guests", CLI_MAX_GUEST_OPTIONS);
+		cli_error(at, "there are more than %d kinds of guests; use count for equal ones",
+			  CLI_MAX_GUEST_OPTIONS);
 		return NULL;
 	}
-	*g = (struct guest_option) { .name = "guest", .count = 1, .vcpus = 1, .memory = 2 << 20 };
+	*g = (struct guest_option) {
+		.at = *at, .name = "guest", .count = 1, .vcpus = 1, .memory = 2 << 20,
+	};
 	o->nr_guests++;
 	return g;
 }
 
 static bool parse_guest(struct run_options *o, char *spec)
 {
-	struct guest_option *g = guest_option_add(o);
+	const struct origin at = { 0 };
+	struct guest_option *g = guest_option_add(o, &at);
 	char *value, *start;
 	int key;
 
@@ -213,16 +224,17 @@ static bool parse_guest(struct run_options *o, char *spec)
 		start = spec;
 		key = getsubopt(&spec, (char *const *)guest_keys, &value);
 		if (key < 0)
-			return bad("--guest: unknown key '%s'", start);
+			return cli_error(&at, "--guest: there is no '%s'; a guest has " GUEST_KEYS,
+					 start);
 		if (!value || !*value)
-			return bad("--guest: '%s' needs a value", guest_keys[key]);
-		if (!guest_set(g, key, value))
+			return cli_error(&at, "--guest: '%s' needs a value", guest_keys[key]);
+		if (!guest_set(g, &at, key, value))
 			return false;
 	}
-	return g->image || bad("--guest needs image=PATH");
+	return g->image || cli_error(&at, "--guest needs image=PATH");
 }
 
-static bool backend(struct run_options *o, const char *name)
+static bool backend(const struct origin *at, const char *name, enum gh_backend *out)
 {
 	static const char *const names[] = {
 		[GH_BACKEND_AUTO] = "auto",
@@ -236,57 +248,73 @@ static bool backend(struct run_options *o, const char *name)
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(name, names[i]))
 			continue;
-		o->backend = (enum gh_backend)i;
+		*out = (enum gh_backend)i;
 		return true;
 	}
-	return bad("--backend: '%s' is none of auto, uring, ioctl, sqpoll, threads", name);
+	return cli_error(at, "backend: '%s' is none of auto, uring, ioctl, sqpoll, threads", name);
 }
 
-bool run_option_set(struct run_options *o, const char *name, const char *value)
+static bool setting(struct run_settings *s, const struct origin *at, enum setting which,
+		    const char *value)
 {
-	if (!strcmp(name, "seconds"))
-		return number("seconds", value, false, 1000000, &o->seconds);
-	if (!strcmp(name, "slice-us"))
-		return number("slice-us", value, false, 1000000, &o->slice_us);
-	if (!strcmp(name, "cpus"))
-		return number("cpus", value, false, 256, &o->cpus);
-	if (!strcmp(name, "backend"))
-		return backend(o, value);
-	if (!strcmp(name, "control"))
-		o->control = value;
-	else if (!strcmp(name, "json"))
-		o->json = value;
-	else
-		return bad("there is no setting '%s'", name);
+	switch (which) {
+	case SET_SECONDS:
+		return number(at, "seconds", value, false, 1000000, &s->seconds);
+	case SET_SLICE:
+		return number(at, "slice-us", value, false, 1000000, &s->slice_us);
+	case SET_CPUS:
+		return number(at, "cpus", value, false, 256, &s->cpus);
+	case SET_BACKEND:
+		return backend(at, value, &s->backend);
+	case SET_CONTROL:
+		s->control = value;
+		return true;
+	case SET_JSON:
+		s->json = value;
+		return true;
+	case NR_SETTINGS:
+		break;
+	}
+	return false;
+}
+
+bool run_option_set(struct run_options *o, const struct origin *at, const char *name,
+		    const char *value)
+{
+	struct run_settings s = o->set;
+	unsigned int i = 0;
+
+	while (i < NR_SETTINGS && strcmp(name, setting_names[i]))
+		i++;
+	if (i == NR_SETTINGS)
+		return cli_error(at, "%s: there is no such setting; there are seconds, slice-us, "
+				 "cpus, backend, control, json and guests", name);
+	if (!setting(&s, at, i, value))
+		return false;
+	/* What is wrong in a file is said also where an option wins. */
+	if (at->file && o->given & 1U << i)
+		return true;
+	if (!at->file)
+		o->given |= 1U << i;
+	o->set = s;
 	return true;
 }
 
 static bool parse_one(struct run_options *o, int opt)
 {
+	const struct origin at = { 0 };
+
 	switch (opt) {
 	case OPT_GUEST:
-		return parse_guest(o, optarg);
-	case OPT_SECONDS:
-		return number("--seconds", optarg, false, 1000000, &o->seconds);
-	case OPT_SLICE:
-		return number("--slice-us", optarg, false, 1000000, &o->slice_us);
-	case OPT_CPUS:
-		return number("--cpus", optarg, false, 256, &o->cpus);
-	case OPT_BACKEND:
-		return backend(o, optarg);
-	case OPT_CONTROL:
-		o->control = optarg ? optarg : CLI_CONTROL;
-		return true;
-	case OPT_JSON:
-		o->json = optarg;
-		return true;
+		return parse_guest(o, optarg) || usage();
 	case 'q':
 		o->quiet = true;
 		return true;
-	default:
-		fputs("Try 'gh-runner run --help'.\n", stderr);
-		return false;
+	case '?':
+		return usage();
 	}
+	return run_option_set(o, &at, setting_names[opt - OPT_SETTING],
+			      optarg ? optarg : CLI_CONTROL) || usage();
 }
 
 bool run_options_parse(int argc, char **argv, struct run_options *o, bool *done)
@@ -302,25 +330,29 @@ bool run_options_parse(int argc, char **argv, struct run_options *o, bool *done)
 			if (opt == 'h')
 				help();
 			else
-				puts("gh-runner " CLI_VERSION);
+				print_version();
 			*done = true;
 			return true;
 		}
 		if (!parse_one(o, opt))
 			return false;
 	}
-	if (optind < argc - 1)
-		return bad("unexpected argument '%s'", argv[optind + 1]);
+	if (optind < argc - 1) {
+		cli_error(NULL, "unexpected argument '%s'", argv[optind + 1]);
+		return usage();
+	}
 	if (optind < argc) {
 		o->file = argv[optind];
 		if (!config_load(o))
 			return false;
 	}
-	if (!o->nr_guests)
-		return bad("there is neither a --guest nor one in a FILE");
+	if (!o->nr_guests) {
+		cli_error(NULL, "there is neither a --guest nor one in a FILE");
+		return usage();
+	}
 	for (i = 0; i < o->nr_guests; i++)
 		total += o->guests[i].count;
 	if (total > CLI_MAX_GUESTS)
-		return bad("more than %d guests", CLI_MAX_GUESTS);
+		return cli_error(NULL, "there are more than %d guests", CLI_MAX_GUESTS);
 	return true;
 }

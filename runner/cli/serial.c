@@ -46,11 +46,11 @@ struct serial {
 	uint8_t in[64];
 };
 
-static int complain(const char *name, const char *spec)
+static int complain(const struct origin *at, const char *spec)
 {
 	int error = errno;
 
-	fprintf(stderr, "gh-runner: [%s] console=%s: %s\n", name, spec, strerror(error));
+	cli_error(at, "console '%s': %s%s", spec, strerror(error), cli_path_cure(error));
 	return -error;
 }
 
@@ -195,14 +195,15 @@ static int open_file(struct serial *s, const char *path)
 	return s->fd < 0 ? -1 : 0;
 }
 
-int serial_open(struct gh_runner *runner, const char *spec, const char *name, struct serial **out)
+int serial_open(struct gh_runner *runner, const char *spec, const struct origin *at,
+		struct serial **out)
 {
 	struct serial *s = calloc(1, sizeof(*s));
 	int ret;
 
 	*out = NULL;
 	if (!s)
-		return complain(name, spec);
+		return complain(at, spec);
 	s->runner = runner;
 	s->fd = -1;
 	s->listener = -1;
@@ -211,13 +212,13 @@ int serial_open(struct gh_runner *runner, const char *spec, const char *name, st
 	s->flush.fire = on_flush;
 	s->retry.fire = on_retry;
 	if (!strcmp(spec, "pty"))
-		ret = open_pty(s, name);
+		ret = open_pty(s, at->guest);
 	else if (!strncmp(spec, "unix:", 5))
 		ret = open_socket(s, spec + 5);
 	else
 		ret = open_file(s, spec + 5);
 	if (ret) {
-		ret = complain(name, spec);
+		ret = complain(at, spec);
 		serial_close(s);
 		return ret;
 	}

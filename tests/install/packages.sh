@@ -52,7 +52,7 @@ same_version() {
 	local v
 
 	v=$(pkg-config --modversion libgh-runner)
-	[ "$(gh-runner --version)" = "gh-runner $v" ] &&
+	[ "$(gh-runner --version | head -n 1)" = "gh-runner $v" ] &&
 		[ "$(pkg-config --modversion liburing-ext)" = "$v" ] &&
 		[ "$(dpkg-query -W -f '${Version}' gunyah-dkms)" = "$v" ] &&
 		dkms status | grep -q "^gunyah[,/] *$v"

@@ -54,7 +54,12 @@ check "a program with nothing shared" build gcc "$here/user_runner.c" "$prefix/u
 check "the same, running" "$prefix/user-static"
 check "header of the runner as C++" g++ -x c++ -fsyntax-only -Wall -Wextra -Werror \
 	-I"$prefix/include" "$here/user_runner.c"
-check "the command" test "$("$prefix/bin/gh-runner" --version)" = \
+check "completions" "$here/completions.sh" "$prefix/bin/gh-runner" "$root/runner/completions"
+for file in bash-completion/completions/gh-runner zsh/site-functions/_gh-runner \
+	fish/vendor_completions.d/gh-runner.fish; do
+	check "completion $file" test -s "$prefix/share/$file"
+done
+check "the command" test "$("$prefix/bin/gh-runner" --version | head -n 1)" = \
 	"gh-runner $(pkg-config --modversion libgh-runner)"
 for page in man1/gh-runner.1 man3/libgh-runner.3 man3/gh_runner_quit.3 man3/gh_epoll_wait.3 \
 	man3/gh_uring_prep_cancel.3 man5/gh-runner.conf.5 man7/gh_uring.7; do

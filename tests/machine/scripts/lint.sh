@@ -82,12 +82,21 @@ check_shell() {
 	local n=0
 
 	list_files | while read -r f; do
-		if head -n 1 "$f" | grep -qE '^#!/bin/(ba)?sh'; then
+		if head -n 2 "$f" | grep -qE '^#!/bin/(ba)?sh|^# shellcheck shell=bash'; then
 			echo "$f"
 		fi
 	done | xargs -r shellcheck -f gcc > "$out/shellcheck" || true
 	n=$(wc -l < "$out/shellcheck")
 	report "shellcheck" "$n" "$out/shellcheck"
+}
+
+# bash is among the scripts.
+check_completions() {
+	{
+		zsh -n runner/completions/_gh-runner
+		fish -n runner/completions/gh-runner.fish
+	} > "$out/completions" 2>&1 || true
+	report "completions of zsh, fish" "$(wc -l < "$out/completions")" "$out/completions"
 }
 
 run_checkpatch() {
@@ -181,6 +190,7 @@ check_length
 check_words
 check_shell
 check_man
+check_completions
 check_sparse
 check_checkpatch
 exit $failed

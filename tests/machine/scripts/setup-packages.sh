@@ -47,6 +47,8 @@ lint_packages='
 sparse                 checks the kernel modules (make C=1)
 shellcheck             checks the scripts
 mandoc                 checks the manual pages
+zsh                    checks its completions
+fish                   checks its completions
 perl                   runs checkpatch.pl of the kernel
 xz-utils               unpacks the kernel source it comes from
 '

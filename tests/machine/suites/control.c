@@ -39,6 +39,8 @@ static void begin(void)
 	int tries = 200;
 
 	gt_begin();
+	/* What the runner creates is safe without a mask too. */
+	umask(0);
 	runner = fork();
 	cr_assert_geq(runner, 0);
 	if (!runner) {
@@ -69,10 +71,7 @@ TestSuite(control, .init = begin, .fini = end, .timeout = GT_TIMEOUT);
 Test(control, lists_and_counts)
 {
 	char out[8192];
-	struct stat st;
 
-	cr_assert_eq(stat(CONTROL, &st), 0);
-	cr_assert_eq(st.st_mode & 0777, 0600U, "%o", st.st_mode);
 	cr_assert_eq(sh("gh-runner ps" ASK, out, sizeof(out)), 0, "%s", out);
 	cr_assert_not_null(strstr(out, "NAME"));
 	cr_assert_not_null(strstr(out, "\ne  "), "%s", out);
@@ -84,13 +83,76 @@ Test(control, lists_and_counts)
 	cr_assert_not_null(strstr(out, "\"vcpus\": 3,"), "%s", out);
 	cr_assert_eq(sh("gh-runner stats --openmetrics --output=" METRICS ASK, out, sizeof(out)),
 		     0, "%s", out);
-	cr_assert_eq(sh("cat " METRICS, out, sizeof(out)), 0);
-	cr_assert_not_null(strstr(out, "# TYPE gh_runner_mmio_reads counter\n"));
-	cr_assert_not_null(strstr(out, "\ngh_runner_vcpus 3\n"));
-	cr_assert_str_eq(out + strlen(out) - 6, "# EOF\n");
-	unlink(METRICS);
 	cr_assert_eq(sh("gh-runner top" ASK " | head -n 4", out, sizeof(out)), 0);
 	cr_assert_not_null(strstr(out, "mmio_reads"), "%s", out);
+}
+
+static unsigned int mode_of(const char *path)
+{
+	struct stat st;
+
+	cr_assert_eq(stat(path, &st), 0, "%s", path);
+	return st.st_mode & 0777;
+}
+
+Test(control, only_the_owner_may_write)
+{
+	char out[256];
+
+	cr_assert_eq(mode_of(CONTROL), 0600U, "%o", mode_of(CONTROL));
+	cr_assert_eq(mode_of(CONSOLE), 0600U, "%o", mode_of(CONSOLE));
+	cr_assert_eq(sh("gh-runner stats --output=" METRICS ASK, out, sizeof(out)), 0, "%s", out);
+	cr_assert_eq(mode_of(METRICS), 0644U, "%o", mode_of(METRICS));
+	unlink(METRICS);
+}
+
+/*
+ * The text format of OpenMetrics, as far as these families need it: a TYPE line, then
+ * the family's one sample, with _total if it is a counter; EOF is the last line.
+ */
+static unsigned int check_openmetrics(char *text)
+{
+	char family[64], type[16], name[80], want[80], *line, *rest = text;
+	unsigned long long value;
+	unsigned int n = 0;
+	int end;
+
+	while ((line = strsep(&rest, "\n"))) {
+		if (!strcmp(line, "# EOF"))
+			break;
+		cr_assert_eq(sscanf(line, "# TYPE %63[a-zA-Z0-9_:] %15s%n", family, type, &end), 2,
+			     "%s", line);
+		cr_assert_eq(line[end], '\0', "%s", line);
+		cr_assert(!strcmp(type, "counter") || !strcmp(type, "gauge"), "%s", line);
+		snprintf(want, sizeof(want), "# TYPE %s ", family);
+		cr_assert_null(strstr(rest, want), "%s comes twice", family);
+		snprintf(want, sizeof(want), "%s%s", family,
+			 strcmp(type, "counter") ? "" : "_total");
+		line = strsep(&rest, "\n");
+		cr_assert_not_null(line);
+		cr_assert_eq(sscanf(line, "%79[a-zA-Z0-9_:] %llu%n", name, &value, &end), 2, "%s",
+			     line);
+		cr_assert_eq(line[end], '\0', "%s", line);
+		cr_assert_str_eq(name, want);
+		n++;
+	}
+	cr_assert(line && rest, "no EOF");
+	cr_assert_str_empty(rest);
+	return n;
+}
+
+Test(control, openmetrics)
+{
+	char out[8192];
+
+	cr_assert_eq(sh("gh-runner stats --openmetrics" ASK, out, sizeof(out)), 0, "%s", out);
+	cr_assert_not_null(strstr(out, "# TYPE gh_runner_mmio_reads counter\n"));
+	cr_assert_not_null(strstr(out, "\ngh_runner_vcpus 3\n"));
+	cr_assert_gt(check_openmetrics(out), 20U);
+	/* The file is replaced in one step: nothing is beside it. */
+	cr_assert_eq(sh("gh-runner stats --openmetrics --output=" METRICS ASK " && cat " METRICS
+			" && ! ls " METRICS ".*", out, sizeof(out)), 0, "%s", out);
+	unlink(METRICS);
 }
 
 Test(control, talks_to_a_guest)
