@@ -69,7 +69,6 @@ struct run_settings {
 	uint64_t seconds;
 	uint64_t slice_us;
 	uint64_t cpus;
-	uint64_t cpus;
 	enum gh_backend backend;
 	const char *json;
 	const char *control;

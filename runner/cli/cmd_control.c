@@ -35,7 +35,8 @@ static void help(const char *command, bool wants_name)
 	     "  -V, --version        print the version and exit");
 }
 
-static bool parse(const char *name, int argc, char **argv, bool wants_name, struct ask *a, bool *done)
+static bool parse(const char *name, int argc, char **argv, bool wants_name, struct ask *a,
+		  bool *done)
 {
 	static const struct option options[] = {
 		{ "control", required_argument, NULL, 'c' },

@@ -58,7 +58,7 @@ const char *cli_path_cure(int error)
 	case EPERM:
 		return "; check its permissions, or use another path";
 	case EADDRINUSE:
-		return "; another program has it, or left it behind: remove it, or use another path";
+		return "; another program has it, or left it behind: remove it or use another";
 	default:
 		return "";
 	}
