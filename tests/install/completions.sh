@@ -44,7 +44,7 @@ offers '--openmetrics --output=' stats --o
 offers 'web db' stop ''
 offers 'db' console d
 offers '--control=' kick --c
-offers '--control --control=' run --c
+offers '--cpus= --control --control=' run --c
 
 for command in run ps stats top kick stop console; do
 	for option in $("$gh_runner" "$command" --help | grep -oE '(^|[ ,])--[a-z-]+' | grep -oE '[a-z][a-z-]+' |
