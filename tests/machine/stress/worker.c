@@ -163,9 +163,8 @@ void st_worker_main(struct st_shared *shared, unsigned int number, const char *p
 	w.slot->pid = getpid();
 	atomic_fetch_add(&w.slot->life, 1);
 	st_seed(&w.random, shared->seed, number + 1, w.slot->life);
-	for (i = 0; i < ST_VMS; i++) {
+	for (i = 0; i < ST_VMS; i++)
 		st_vm_empty(&w.vms[i]);
-	}
 	/* Not SA_RESTART: signals are to end what they can end. */
 	sigaction(SIGUSR1, &action, NULL);
 	sigaction(SIGALRM, &action, NULL);

@@ -45,6 +45,7 @@ static void walk_all(const struct gt_fault_step *steps, size_t n, struct gt_env 
 static const struct gs_op writer[] = {
 	{ GS_WRITE, 4, DEV, 7 }, { GS_GOTO, 0, 0, 1000000 },
 };
+
 static const struct gs_op waiter[] = { { GS_WFI } };
 static const struct gs_op off[] = { { GS_OFF } };
 
@@ -194,6 +195,7 @@ GT_CASE(fault_inject, device_and_memory)
 static const struct gh_fn_posted_arg posted_arg = {
 	.addr = DEV + 0x1000, .size = 0x1000, .entries = 256, .fd = -1,
 };
+
 static const uint64_t value = 3;
 
 static int add_vcpu(struct gt_env *env)

@@ -141,9 +141,9 @@ static void stays_unless_woken(const struct step *s)
 	bool left = gh_vcpu_phase(s->next.state) == GH_VCPU_LEFT;
 
 	if (gh_vcpu_phase(s->state) != GH_VCPU_LEFT) {
-		cr_assert_eq(left, s->event == GH_VCPU_EV_LEAVE &&
-				   s->next.action == GH_VCPU_ACT_WAIT,
-			     "state %#x event %u", s->state, s->event);
+		bool leaves = s->event == GH_VCPU_EV_LEAVE && s->next.action == GH_VCPU_ACT_WAIT;
+
+		cr_assert_eq(left, leaves, "state %#x event %u", s->state, s->event);
 		return;
 	}
 	if (s->event == GH_VCPU_EV_WAKE || s->event == GH_VCPU_EV_DOWN ||
