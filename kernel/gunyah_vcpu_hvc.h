@@ -28,6 +28,7 @@ static __always_inline enum gh_error gh_hypercall_vcpu_run(u64 capid, const u64 
 	/* Read first: with KASAN each access to memory is a call, and registers are lost. */
 	u64 resume0 = resume[0], resume1 = resume[1], resume2 = resume[2];
 	u64 error, state, data0, data1, data2;
+
 	register u64 x0 asm("x0") = GH_HYPERCALL_VCPU_RUN;
 	register u64 x1 asm("x1") = capid;
 	register u64 x2 asm("x2") = resume0;
