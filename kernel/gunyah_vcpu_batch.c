@@ -8,15 +8,18 @@
  * ends a slice before its time (signal, reschedule, work of the thread), for what
  * ends one entry for these reasons ends the batch.
  *
- * An entry is read before its vCPU is taken and written after the vCPU was given
- * back: a fault that takes long, or for ever, holds up nobody but the caller. An exit
- * that cannot be written is kept and said by the next run.
+ * A page of the entries that is not there holds up nobody but the caller, however
+ * long it takes: an entry is read before its vCPU is taken, and written after the
+ * vCPU was given back. Only an access is written before, without faults, for who
+ * takes the vCPU next would answer it: what cannot be written is kept with the vCPU,
+ * and its next run says it, whoever runs it.
  */
 
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
+#include <linux/pagemap.h>
 #include <linux/task_work.h>
 #include <linux/uaccess.h>
 
@@ -38,6 +41,11 @@ static_assert(GH_VCPU_RUN_BATCH == 0x40184743);
 /* What an entry may have of the flags of RUN. */
 #define GH_RUN_ENTRY_FLAGS	GH_URING_RUN_RESUME
 
+static __always_inline bool gh_batch_is_access(int res)
+{
+	return res >= 0 && GH_URING_RES_EXIT(res) == GH_URING_EXIT_MMIO;
+}
+
 /* The guest waits. Or it does not any more, or somebody wants the run to end. */
 static noinline int gh_batch_leave(struct gunyah_vcpu *vcpu)
 {
@@ -50,8 +58,29 @@ static noinline int gh_batch_leave(struct gunyah_vcpu *vcpu)
 	return canceled ? -ECANCELED : GH_URING_EXIT_RUNNABLE;
 }
 
+/* The vCPU is owned, so this must not sleep: false if the page is not there. */
+static __always_inline bool gh_batch_write(struct gh_run_entry __user *entry, int res)
+{
+	bool written = false;
+
+	pagefault_disable();
+	if (likely(user_write_access_begin(&entry->res, sizeof(entry->res)))) {
+		unsafe_put_user(res, &entry->res, fault);
+		written = true;
+fault:
+		user_write_access_end();
+	}
+	pagefault_enable();
+	return written;
+}
+
+/*
+ * Runs @vcpu once. Its result, and an access is in the entry already; or -EFAULT if
+ * an access could not be written: the next run says it.
+ */
 static __always_inline int gh_batch_vcpu(struct gunyah_vcpu *vcpu,
-					 const struct gh_vcpu_order *order)
+					 const struct gh_vcpu_order *order,
+					 struct gh_run_entry __user *entry)
 {
 	struct gh_vcpu_slice slice;
 	int ret;
@@ -81,8 +110,24 @@ static __always_inline int gh_batch_vcpu(struct gunyah_vcpu *vcpu,
 		return gh_batch_leave(vcpu);
 	if (unlikely(ret == GH_URING_EXIT_PREEMPTED && !slice.entered))
 		ret |= GH_URING_RES_NOT_ENTERED;
+	if (likely(gh_batch_is_access(ret)) && unlikely(!gh_batch_write(entry, ret))) {
+		vcpu->pending |= GH_VCPU_PENDING_UNSAID;
+		ret = -EFAULT;
+	}
 	gh_vcpu_stop(vcpu);
 	return ret;
+}
+
+/* Fetches the page that was not there; then the access that was kept is said at once. */
+static noinline int gh_batch_again(struct gunyah_vcpu *vcpu, u64 deadline_ns,
+				   struct gh_run_entry __user *entry)
+{
+	/* The answer was taken. */
+	const struct gh_vcpu_order order = { .deadline_ns = deadline_ns };
+
+	if (fault_in_writeable((char __user *)&entry->res, sizeof(entry->res)))
+		return -EFAULT;
+	return gh_batch_vcpu(vcpu, &order, entry);
 }
 
 /* Whether what ended this run ends the batch. */
@@ -93,18 +138,6 @@ static noinline bool gh_batch_over(const struct gunyah_vcpu *vcpu, int res, u64 
 		return false;
 	return READ_ONCE(vcpu->held) || read_thread_flags() & GH_WORK_FLAGS ||
 	       task_work_pending(current) || ktime_get_ns() >= deadline_ns;
-}
-
-/* User space does not know of the exit that the vCPU recorded: it is told again. */
-static noinline void gh_batch_unsaid(struct gunyah_vcpu *vcpu, int res)
-{
-	if (res < 0 || GH_URING_RES_EXIT(res) != GH_URING_EXIT_MMIO)
-		return;
-	if (gh_vcpu_take(vcpu) != GH_VCPU_ACT_ENTER)
-		return;
-	if (vcpu->pending != GH_VCPU_PENDING_NONE)
-		vcpu->pending |= GH_VCPU_PENDING_UNSAID;
-	gh_vcpu_stop(vcpu);
 }
 
 /* Reads the fields of an entry, each once. */
@@ -149,13 +182,14 @@ static __always_inline int gh_batch_entry(struct gh_run_entry __user *entry, u64
 		goto out;
 	}
 	vcpu = fd_file(f)->private_data;
-	res = gh_batch_vcpu(vcpu, &order);
-	if (unlikely(put_user(res, &entry->res))) {
-		gh_batch_unsaid(vcpu, res);
-		ret = -EFAULT;
-	} else if (unlikely(GH_URING_RES_EXIT(res) != GH_URING_EXIT_MMIO)) {
+	res = gh_batch_vcpu(vcpu, &order, entry);
+	if (unlikely(res == -EFAULT))
+		res = gh_batch_again(vcpu, deadline_ns, entry);
+	if (likely(gh_batch_is_access(res)))
+		goto out;
+	ret = res == -EFAULT ? res : put_user(res, &entry->res);
+	if (!ret)
 		ret = gh_batch_over(vcpu, res, deadline_ns);
-	}
 out:
 	fdput(f);
 	return ret;

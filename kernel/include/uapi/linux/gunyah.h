@@ -408,7 +408,8 @@ struct gh_uring_run_batch {
  * as ioctl and as io_uring command on any vCPU file descriptor, which only carries
  * the call. Returns the number of entries that were carried out, from the front: the
  * rest was not looked at, because the deadline came, or a signal, a reschedule, work
- * for the thread or a kick eventfd that is held. It can be 0; submit the rest again.
+ * for the thread, or a kick eventfd that is held; submit it again. It is never 0: an entry
+ * that is reached too late is PREEMPTED with GH_URING_RES_NOT_ENTERED.
  * An entry that fails has its -errno in @res and the batch goes on. A guest that
  * waits is left (WAITING), and its next GH_VCPU_RUN parks, or runs it if a wake-up
  * came since. Errors of the whole: -EINVAL (@nr, flags), and -EFAULT if the first
