@@ -56,6 +56,9 @@ choose_suites() {
 	*) die "kernel $KERNEL on '$suite' is not supported: Debian 12 (bookworm) and" \
 		"13 (trixie), KERNEL=6.12, 7 or debug" ;;
 	esac
+	# Debian 13 has GLib's headers in a package of their own.
+	glib_headers=''
+	[ "$suite" != trixie ] || glib_headers=libgio-2.0-dev
 }
 
 # The mirror of the user's sources that carries this release, by its name or, for
@@ -253,7 +256,7 @@ fetch_kernel() {
 # A sysroot with other packages than these is fetched anew.
 sysroot_parts() {
 	# shellcheck disable=SC2086 # lists of words
-	printf '%s\n' $sysroot_closure $sysroot_single
+	printf '%s\n' $sysroot_closure $sysroot_single $glib_headers
 }
 
 fetch_sysroot() {
@@ -266,7 +269,7 @@ fetch_sysroot() {
 	get install $sysroot_closure
 	unpack "$tmp" "${debs[@]}"
 	# shellcheck disable=SC2086
-	get download $sysroot_single
+	get download $sysroot_single $glib_headers
 	unpack "$tmp" "${debs[@]}"
 	# Releases with a merged /usr have nothing of their own in these.
 	for d in lib bin; do
@@ -347,6 +350,7 @@ if [ "${1:-}" = --source ]; then
 	exit 0
 fi
 
+choose_suites
 need_kernel='' need_sysroot=''
 [ -e "$kernel_dir/.fetched" ] || need_kernel=y
 [ "$(sysroot_parts)" = "$(cat "$sysroot/.fetched" 2>/dev/null)" ] || need_sysroot=y
