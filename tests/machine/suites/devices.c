@@ -14,33 +14,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "rn.h"
-
-#define DEV		GT_DEV_BASE
-#define SECOND_NS	1000000000ULL
-#define MS_NS		1000000ULL
-
-static struct gh_runner *runner;
-
-static void begin(void)
-{
-	gt_begin();
-	runner = rn_runner();
-	rn_image("script");
-}
-
-static void end(void)
-{
-	cr_assert_eq(gh_runner_destroy(runner), 0);
-	gt_end();
-}
-
 /* This body becomes a program for each backend. */
 #ifndef RN_SUITE
 #define RN_SUITE devices
 #endif
 
-TestSuite(RN_SUITE, .init = begin, .fini = end, .timeout = GT_TIMEOUT);
+#include "rn_suite.h"
+
+#define DEV		GT_DEV_BASE
 
 static int test_file(char path[static 32])
 {
@@ -65,9 +46,6 @@ static uint64_t file_bytes(unsigned int offset, unsigned int len)
 		value |= (uint64_t)(uint8_t)((offset + i) * 7 + ((offset + i) >> 8)) << (8 * i);
 	return value;
 }
-
-/* Expands the name before Criterion pastes it. */
-#define RN_TEST(suite, name)	Test(suite, name)
 
 #define GET(width, offset)	{ GS_READ, width, DEV + (offset) },	\
 				{ GS_ECHO, 8, RN_LOG_BASE, 0 }
@@ -286,6 +264,25 @@ static bool asleep(void)
 	return stats.in_flight == 1 && !stats.runnable;
 }
 
+/* A guest with a PL011 that can interrupt it, run until it sleeps. */
+static struct gh_pl011 *start_with_serial_port(struct rn_vm *v, const char *name)
+{
+	struct gh_pl011_config config = { .output = no_output };
+	struct gh_pl011 *uart;
+	unsigned int i;
+
+	rn_create(runner, v, name, 1);
+	cr_assert_eq(gh_irq_create(v->vm, &config.line), 0);
+	cr_assert_eq(gh_irq_intid(config.line), LINE);
+	cr_assert_eq(gh_pl011_create(&config, &uart), 0);
+	cr_assert_eq(gh_vm_add_device(v->vm, DEV, 0x1000, &gh_pl011_ops, uart), 0);
+	rn_start(v);
+	for (i = 0; i < 100 && !(v->writes && asleep()); i++)
+		rn_run(runner, 100 * MS_NS, NULL);
+	cr_assert(asleep());
+	return uart;
+}
+
 /* The guest sleeps in WFI, with no timer, until a byte comes in. */
 RN_TEST(RN_SUITE, serial_port_interrupts_a_sleeper)
 {
@@ -302,21 +299,12 @@ RN_TEST(RN_SUITE, serial_port_interrupts_a_sleeper)
 		{ GS_IRQ_COUNT, 0, LINE, 0 }, { GS_ECHO, 8, RN_LOG_BASE, 0 },
 		{ GS_OFF },
 	};
-	struct gh_pl011_config config = { .output = no_output };
 	struct gh_pl011 *uart;
 	unsigned int i;
 	struct rn_vm v;
 
 	RN_SCRIPT(0, ops);
-	rn_create(runner, &v, "serial", 1);
-	cr_assert_eq(gh_irq_create(v.vm, &config.line), 0);
-	cr_assert_eq(gh_irq_intid(config.line), LINE);
-	cr_assert_eq(gh_pl011_create(&config, &uart), 0);
-	cr_assert_eq(gh_vm_add_device(v.vm, DEV, 0x1000, &gh_pl011_ops, uart), 0);
-	rn_start(&v);
-	for (i = 0; i < 100 && !(v.writes && asleep()); i++)
-		rn_run(runner, 100 * MS_NS, NULL);
-	cr_assert(asleep());
+	uart = start_with_serial_port(&v, "serial");
 	cr_assert_eq(gh_pl011_input(uart, (const uint8_t *)"A", 1), 1U);
 	for (i = 0; i < 100 && v.writes < 2; i++)
 		rn_run(runner, 50 * MS_NS, NULL);
@@ -350,19 +338,11 @@ RN_TEST(RN_SUITE, serial_port_interrupts_again)
 		{ GS_READ, 4, UARTDR }, { GS_ECHO, 8, RN_LOG_BASE, 0 },
 		{ GS_OFF },
 	};
-	struct gh_pl011_config config = { .output = no_output };
 	struct gh_pl011 *uart;
-	unsigned int i;
 	struct rn_vm v;
 
 	RN_SCRIPT(0, ops);
-	rn_create(runner, &v, "again", 1);
-	cr_assert_eq(gh_irq_create(v.vm, &config.line), 0);
-	cr_assert_eq(gh_pl011_create(&config, &uart), 0);
-	cr_assert_eq(gh_vm_add_device(v.vm, DEV, 0x1000, &gh_pl011_ops, uart), 0);
-	rn_start(&v);
-	for (i = 0; i < 100 && !(v.writes && asleep()); i++)
-		rn_run(runner, 100 * MS_NS, NULL);
+	uart = start_with_serial_port(&v, "again");
 	cr_assert_eq(gh_pl011_input(uart, (const uint8_t *)"DE", 2), 2U);
 	rn_run(runner, 10 * SECOND_NS, &v.ended);
 	cr_assert_eq(v.log[1], 'D');

@@ -12,35 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "rn.h"
-
-#define SECOND_NS	1000000000ULL
-#define MS_NS		1000000ULL
-
-static struct gh_runner *runner;
-
-static void begin(void)
-{
-	gt_begin();
-	runner = rn_runner();
-	rn_image("script");
-}
-
-static void end(void)
-{
-	cr_assert_eq(gh_runner_destroy(runner), 0);
-	gt_end();
-}
-
 /* This body becomes a program for each backend. */
 #ifndef RN_SUITE
 #define RN_SUITE embed
 #endif
 
-TestSuite(RN_SUITE, .init = begin, .fini = end, .timeout = GT_TIMEOUT);
-
-/* Expands the name before Criterion pastes it. */
-#define RN_TEST(suite, name)	Test(suite, name)
+#include "rn_suite.h"
 
 static struct gh_stats stats(void)
 {

@@ -77,7 +77,8 @@ static void expect_answer(struct gt_vm *vm)
 	expect_off(vm);
 }
 
-GT_SCN_CASE(signals, answer_survives_immediate_exit)
+/* The run that has the answer ends before it enters the guest. */
+static void answer_survives_immediate_exit(const struct gt_path *path)
 {
 	struct gt_vcpu *vcpu;
 	struct gt_exit exit;
@@ -85,12 +86,17 @@ GT_SCN_CASE(signals, answer_survives_immediate_exit)
 
 	GT_BOOT_SCRIPT(&vm, reader);
 	vcpu = &vm.vcpus[0];
-	gt_check_read(&gt_path_ioctl, vcpu, 8, DEV, ANSWER, __LINE__);
+	gt_check_read(path, vcpu, 8, DEV, ANSWER, __LINE__);
 	vcpu->run->immediate_exit = 1;
-	gt_path_ioctl.once(vcpu, &exit);
+	path->once(vcpu, &exit);
 	cr_assert_eq(exit.kind, GT_EXIT_INTR);
 	vcpu->run->immediate_exit = 0;
 	expect_answer(&vm);
+}
+
+GT_SCN_CASE(signals, answer_survives_immediate_exit)
+{
+	answer_survives_immediate_exit(&gt_path_ioctl);
 }
 
 /* The hypervisor does not take the answer yet, and then there is a signal. */
@@ -116,18 +122,7 @@ GT_SCN_CASE(signals, answer_survives_a_signal)
 
 GT_SCN_CASE(signals, answer_survives_on_a_ring)
 {
-	struct gt_vcpu *vcpu;
-	struct gt_exit exit;
-	struct gt_vm vm;
-
-	GT_BOOT_SCRIPT(&vm, reader);
-	vcpu = &vm.vcpus[0];
-	gt_check_read(&gt_path_ring_sqe, vcpu, 8, DEV, ANSWER, __LINE__);
-	vcpu->run->immediate_exit = 1;
-	gt_path_ring_sqe.once(vcpu, &exit);
-	cr_assert_eq(exit.kind, GT_EXIT_INTR);
-	vcpu->run->immediate_exit = 0;
-	expect_answer(&vm);
+	answer_survives_immediate_exit(&gt_path_ring_sqe);
 }
 
 /* ---- the exit -------------------------------------------------------------------- */
