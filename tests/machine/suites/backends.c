@@ -114,7 +114,7 @@ Test(backends, library_where_io_uring_is_not_allowed)
 }
 
 /* Guests that compute for ever or sleep for ever are taken out of the kernel. */
-static void stop_in_threads(const struct gs_op *ops)
+static void stop_in_threads(const struct gs_op *ops, unsigned int nr)
 {
 	const struct gh_runner_config config = { .backend = GH_BACKEND_THREADS };
 	struct gh_runner *runner;
@@ -123,7 +123,7 @@ static void stop_in_threads(const struct gs_op *ops)
 
 	cr_assert_eq(gh_runner_create(&config, &runner, NULL), 0);
 	rn_image("script");
-	rn_script(0, ops, 1);
+	rn_script(0, ops, nr);
 	for (round = 0; round < 5; round++) {
 		for (i = 0; i < GT_ARRAY_SIZE(v); i++) {
 			rn_create(runner, &v[i], "endless", 1);
@@ -143,12 +143,12 @@ Test(backends, spinner_in_a_thread_is_stopped)
 {
 	static const struct gs_op spin = { GS_SPIN };
 
-	stop_in_threads(&spin);
+	stop_in_threads(&spin, 1);
 }
 
 Test(backends, sleeper_in_a_thread_is_stopped)
 {
-	static const struct gs_op sleep_on = { GS_WFI };
+	static const struct gs_op sleep_on[] = { { GS_WFI }, { GS_GOTO, 0, 0, UINT64_MAX } };
 
-	stop_in_threads(&sleep_on);
+	stop_in_threads(sleep_on, GT_ARRAY_SIZE(sleep_on));
 }

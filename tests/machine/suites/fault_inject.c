@@ -46,7 +46,7 @@ static const struct gs_op writer[] = {
 	{ GS_WRITE, 4, DEV, 7 }, { GS_GOTO, 0, 0, 1000000 },
 };
 
-static const struct gs_op waiter[] = { { GS_WFI } };
+static const struct gs_op waiter[] = { { GS_WFI }, { GS_GOTO, 0, 0, 1 << 30 } };
 static const struct gs_op off[] = { { GS_OFF } };
 
 /* A VM with memory and a device tree for two vCPUs, of which it has one. */

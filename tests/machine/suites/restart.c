@@ -154,8 +154,11 @@ CASE(other_memory_and_vcpus)
 	static const struct gs_op shared[] = {
 		{ GS_LOAD, 8, GT_SHARED_BASE, 0 }, { GS_ECHO, 8, DEV, 0 },
 		{ GS_CPU_ON, 0, 1, 0 }, { GS_ECHO, 4, DEV + 8, 0 }, { GS_WFI },
+		{ GS_GOTO, 0, 4, 1 << 30 },
 	};
-	static const struct gs_op second[] = { { GS_WRITE, 4, DEV + 16, 2 }, { GS_WFI } };
+	static const struct gs_op second[] = {
+		{ GS_WRITE, 4, DEV + 16, 2 }, { GS_WFI }, { GS_GOTO, 0, 1, 1 << 30 },
+	};
 	uint64_t *page = gt_ram_alloc(0x1000);
 	struct gt_vm vm;
 
@@ -336,7 +339,9 @@ CASE(stop_while_it_computes)
 
 CASE(stop_while_it_sleeps)
 {
-	static const struct gs_op ops[] = { { GS_WRITE, 4, DEV, 1 }, { GS_WFI } };
+	static const struct gs_op ops[] = {
+		{ GS_WRITE, 4, DEV, 1 }, { GS_WFI }, { GS_GOTO, 0, 1, 1 << 30 },
+	};
 	bool ioctl = gt_path == &gt_path_ioctl;
 
 	check_stop_while(ops, GT_ARRAY_SIZE(ops), ioctl ? "asleep" : "parked");
@@ -381,7 +386,7 @@ CASE(wait_for_the_next_start)
 /* A command that is parked ends, and does not come to life in the next one. */
 CASE(parked_over_a_restart)
 {
-	static const struct gs_op wfi[] = { { GS_WFI } };
+	static const struct gs_op wfi[] = { { GS_WFI }, { GS_GOTO, 0, 0, 1 << 30 } };
 	struct io_uring ring;
 	struct gt_vm vm;
 
