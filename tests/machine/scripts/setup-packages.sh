@@ -38,7 +38,7 @@ gcc-aarch64-linux-gnu  compiles modules, monitor, guests and programs for arm64
 libc6-dev-arm64-cross  the arm64 C library
 '
 deb_packages='
-build-essential        what Debian's builds take for granted
+build-essential        what each Debian build takes for granted
 debhelper              builds the Debian packages
 dh-dkms                installs the sources of the modules in one of them
 dkms                   builds the modules from there
