@@ -27,7 +27,7 @@ inline complete()
 		event_DONE(act);
 		CHECK(act);
 	}
-	done(vcmd, (act == ACT_CANCELED -> RESULT_CANCELED : RESULT))
+	done(vcmd)
 #else
 	d_step {
 		assert(vcmd != NOBODY && in_flight[vcmd]);
@@ -47,16 +47,21 @@ inline carry_out()
 	fi
 }
 
+/* One step with the event: the next run, and what ends that, may come before the CQE. */
+inline ends_parked()
+{
+	assert(!want_canceled || act == ACT_CANCELED);
+	want_canceled = false;
+	must_end = false
+}
+
 /* io_uring_cmd_done() of a command on the ring's list. */
-inline done(c, result)
+inline done(c)
 {
 	d_step {
 		assert(ring_lock[RING(c)] == _pid + 1);
 		assert(in_flight[c]);
 		assert(listed[c]);
-		assert(!want_canceled || result == RESULT_CANCELED);
-		want_canceled = false;
-		must_end = false;
 		listed[c] = false;
 		in_flight[c] = false;
 		/* Nobody may use it any more. Another may be parked already. */
@@ -276,26 +281,88 @@ inline park(c, locked)
 	fi
 }
 
-/* gh_vcpu_uring_run() */
-inline issue(c, locked)
+/* gh_vcpu_take(): who runs it, by whatever call. */
+inline take()
 {
 	d_step {
 		event_RUN(act);
 		if
-		:: act == ACT_ENTER ->
+		:: act == ACT_ENTER || act == ACT_STAY ->
 			assert(owner == NOBODY);
 			owner = _pid
 		:: else
 		fi;
+		CHECK(act)
+	}
+}
+
+/*
+ * gh_vcpu_stays(), after STAY only. A fault of the guest is not remembered as a
+ * power-off is, so a vCPU that is GONE may stay or not.
+ */
+inline stays()
+{
+	if
+	:: act == ACT_STAY -> seen = live
+	:: act == ACT_STAY && guest == GONE -> seen = false
+	:: act == ACT_ENTER -> seen = false
+	fi
+}
+
+/* gh_batch_leave(): not if there is something to say to the guest or its runner. */
+inline leave()
+{
+	d_step {
+		assert(owner == _pid);
+		event_LEAVE(act);
+		if
+		:: act == ACT_WAIT -> owner = NOBODY
+		:: else
+		fi;
 		CHECK(act);
-#ifdef ALONE
-		/* Who waits for the CQE before he submits again is never told EBUSY. */
-		assert(act != ACT_BUSY);
-#endif
 	}
 	if
-	:: act == ACT_ENTER ->
-		run_slice(false, dying[RING(c)]);
+	:: act == ACT_WAIT
+	:: else -> stop()
+	fi
+}
+
+/* gh_batch_vcpu() */
+inline batch_entry()
+{
+	take();
+	if
+	:: act == ACT_ENTER || act == ACT_STAY ->
+		stays();
+		if
+		:: seen -> ret = WAIT
+		:: else -> run_slice(false, false)
+		fi;
+		seen = false;
+		if
+		:: ret == WAIT -> leave()
+		:: else -> stop()
+		fi
+	:: else
+	fi
+}
+
+/* gh_vcpu_uring_run() */
+inline issue(c, locked)
+{
+	take();
+#ifdef ALONE
+	/* Who waits for the CQE before he submits again is never told EBUSY. */
+	assert(act != ACT_BUSY);
+#endif
+	if
+	:: act == ACT_ENTER || act == ACT_STAY ->
+		stays();
+		if
+		:: seen -> ret = WAIT
+		:: else -> run_slice(false, dying[RING(c)])
+		fi;
+		seen = false;
 		if
 		:: ret == WAIT -> park(c, locked)
 		:: else ->
@@ -319,17 +386,17 @@ inline run_task_work(c)
 	hypercall();
 #endif
 #ifdef MUT_DONE_BEFORE_IDLE
-	done(c, RESULT);
+	done(c);
 #endif
 	d_step {
 		assert(vcmd == c && in_flight[c]);
 		event_DONE(act);
+		ends_parked();
 		CHECK(act);
 	}
 #ifndef MUT_DONE_BEFORE_IDLE
 	if
-	:: act == ACT_CANCELED -> done(c, RESULT_CANCELED)
-	:: act == ACT_RUNNABLE -> done(c, RESULT)
+	:: act == ACT_CANCELED || act == ACT_RUNNABLE -> done(c)
 	fi
 #endif
 }
@@ -339,11 +406,15 @@ inline ring_cancel(c)
 {
 	d_step {
 		event_RING_CANCEL(act);
+		if
+		:: act == ACT_CANCELED -> ends_parked()
+		:: else
+		fi;
 		CHECK(act);
 		assert(act != ACT_CANCELED || vcmd == c);
 	}
 	if
-	:: act == ACT_CANCELED -> done(c, RESULT_CANCELED)
+	:: act == ACT_CANCELED -> done(c)
 	:: else
 	fi
 }

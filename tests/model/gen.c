@@ -21,6 +21,7 @@ static const char * const event_names[] = {
 	[GH_VCPU_EV_AGAIN] = "AGAIN",
 	[GH_VCPU_EV_SLEEP] = "SLEEP",
 	[GH_VCPU_EV_PARK] = "PARK",
+	[GH_VCPU_EV_LEAVE] = "LEAVE",
 	[GH_VCPU_EV_SIGNAL] = "SIGNAL",
 	[GH_VCPU_EV_STOP] = "STOP",
 	[GH_VCPU_EV_DONE] = "DONE",
@@ -36,6 +37,7 @@ static const char * const event_names[] = {
 static const char * const action_names[] = {
 	[GH_VCPU_ACT_NONE] = "NONE",
 	[GH_VCPU_ACT_ENTER] = "ENTER",
+	[GH_VCPU_ACT_STAY] = "STAY",
 	[GH_VCPU_ACT_REPORT] = "REPORT",
 	[GH_VCPU_ACT_BUSY] = "BUSY",
 	[GH_VCPU_ACT_WAIT] = "WAIT",
@@ -54,6 +56,7 @@ static const char * const phase_names[] = {
 	[GH_VCPU_ASLEEP] = "ASLEEP",
 	[GH_VCPU_PARKED] = "PARKED",
 	[GH_VCPU_WAKING] = "WAKING",
+	[GH_VCPU_LEFT] = "LEFT",
 };
 
 /* A new event, action or phase must be modelled before this compiles again. */
@@ -88,6 +91,18 @@ static bool mutated(unsigned int state, enum gh_vcpu_event event, struct gh_vcpu
 #endif
 #ifdef MUT_WAKE_NOT_NOTED
 	DEFECT(WAKE, phase == GH_VCPU_RUNNING, state, NONE);
+#endif
+#ifdef MUT_WAKE_LEAVES_LEFT
+	DEFECT(WAKE, phase == GH_VCPU_LEFT, state, NONE);
+#endif
+#ifdef MUT_LEAVE_IGNORES_FLAGS
+	DEFECT(LEAVE, phase == GH_VCPU_RUNNING, GH_VCPU_LEFT | down, WAIT);
+#endif
+#ifdef MUT_RUN_STAYS_WHEN_WOKEN
+	DEFECT(RUN, phase == GH_VCPU_IDLE && !down, GH_VCPU_RUNNING, STAY);
+#endif
+#ifdef MUT_DOWN_LEAVES_LEFT
+	DEFECT(DOWN, phase == GH_VCPU_LEFT, state, NONE);
 #endif
 #ifdef MUT_WAKE_COMPLETES_TWICE
 	DEFECT(WAKE, phase == GH_VCPU_WAKING, state, COMPLETE);

@@ -38,6 +38,11 @@ declare -A scenario=(
 	[ioctl-vm-exit]='-DIOCTL=2 -DPOWER_OFF -DVM_EXIT'
 	[ioctl-teardown]='-DIOCTL=2 -DDOWN=2 -DSPURIOUS=1'
 	[ioctl-and-ring]='-DRINGS -DIOCTL=1 -DSIGNAL -DKICK -DSPURIOUS=1'
+	[batch]='-DRINGS -DBATCH=2 -DSPURIOUS=1 -DSUBMITS=2'
+	[batch-control]='-DRINGS -DBATCH=2 -DKICK -DCANCEL -DSUBMITS=2'
+	[batch-vm-exit]='-DRINGS -DBATCH=2 -DPOWER_OFF -DVM_EXIT -DSUBMITS=2'
+	[batch-teardown]='-DRINGS -DBATCH=2 -DDOWN=2 -DSUBMITS=2'
+	[batch-ioctl]='-DIOCTL=1 -DBATCH=2 -DSPURIOUS=1 -DSIGNAL'
 	[fair-run]='-DRINGS -DWORKER -DSPURIOUS=1 -DLIVENESS'
 	[fair-ring-exit]='-DRINGS -DWORKER -DRING_EXIT -DLIVENESS'
 	[fair-teardown]='-DRINGS -DWORKER -DDOWN=1 -DLIVENESS'
@@ -46,6 +51,7 @@ declare -A scenario=(
 )
 scenarios='wake kick cancel two-rings ring-exit ring-exit-two power-off vm-exit teardown
 teardown-exit ioctl ioctl-kick ioctl-vm-exit ioctl-teardown ioctl-and-ring
+batch batch-control batch-vm-exit batch-teardown batch-ioctl
 fair-run fair-ring-exit fair-teardown fair-ioctl guest-kick'
 
 # All are about vcpu_park.pml but these.
@@ -88,6 +94,10 @@ PARK_TELLS_NOBODY		teardown
 STOP_TELLS_NOBODY		ioctl-teardown
 ENTER_IGNORES_FLAGS		fair-ioctl
 SLICE_ENDS_BY_READY_ONLY	fair-run
+WAKE_LEAVES_LEFT		batch
+LEAVE_IGNORES_FLAGS		batch
+RUN_STAYS_WHEN_WOKEN		batch
+DOWN_LEAVES_LEFT		batch-teardown
 KICK_WITHOUT_RETRY		guest-kick
 KICKED_CLEARED_LATE		guest-kick
 FLAG_AFTER_KICK			guest-kick

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
- * One vCPU that runs by io_uring commands and by the ioctl: parks, wake-ups, kicks,
- * cancellation, the end of a ring and the end of the hypervisor object.
+ * One vCPU that runs by io_uring commands, by the ioctl and in batches: parks,
+ * wake-ups, kicks, cancellation, the end of a ring and of the hypervisor object.
  *
  *   vcpu_table.pml	the transition function, made from the driver's header
  *   driver.pml		what the driver does around it
@@ -98,7 +98,8 @@ bool closed;			/* the vCPU's descriptor, for good */
 active proctype AtRest()
 {
 	timeout;
-	assert(PHASE(st) == IDLE || PHASE(st) == PARKED || PHASE(st) == ASLEEP);
+	assert(PHASE(st) == IDLE || PHASE(st) == PARKED || PHASE(st) == ASLEEP ||
+	       PHASE(st) == LEFT);
 	assert(PHASE(st) == IDLE || MAY_WAIT);
 	assert(PHASE(st) != PARKED || (in_flight[vcmd] && listed[vcmd] && !dying[RING(vcmd)]));
 	assert(PHASE(st) != ASLEEP || !sig);
@@ -149,6 +150,9 @@ init {
 #endif
 #ifdef IOCTL
 		run Ioctl(IOCTL);
+#endif
+#ifdef BATCH
+		run Batch(BATCH);
 #endif
 		run Hypervisor();
 		run Interrupt();

@@ -260,18 +260,14 @@ proctype Ioctl(byte n)
 	do
 	:: n > 0 ->
 		n--;
-		d_step {
-			event_RUN(act);
+		take();
+		if
+		:: act == ACT_ENTER || act == ACT_STAY ->
+			stays();
 			if
-			:: act == ACT_ENTER ->
-				assert(owner == NOBODY);
-				owner = _pid
+			:: seen -> seen = false; sleep()
 			:: else
 			fi;
-			CHECK(act);
-		}
-		if
-		:: act == ACT_ENTER ->
 			do
 			:: run_slice(true, sig);
 			   if
@@ -283,6 +279,22 @@ proctype Ioctl(byte n)
 		:: else
 		fi;
 		d_step { sig = false; FORGET }
+	:: else -> break
+	od
+}
+
+/* ---- batches ------------------------------------------------------------------------- */
+
+/* A batch with this vCPU in it, some times: nothing in it waits. */
+proctype Batch(byte n)
+{
+	LOCALS;
+
+	do
+	:: n > 0 ->
+		n--;
+		batch_entry();
+		d_step { FORGET }
 	:: else -> break
 	od
 }
