@@ -27,7 +27,7 @@ static int carrier;
 static struct io_uring ring;
 static unsigned int sqe_flags;
 
-typedef int run_fn(struct gh_run_entry *entries, unsigned int nr, uint64_t deadline_ns);
+typedef int (*run_fn)(struct gh_run_entry *entries, unsigned int nr, uint64_t deadline_ns);
 
 static int by_ioctl(struct gh_run_entry *entries, unsigned int nr, uint64_t deadline_ns)
 {
@@ -48,7 +48,7 @@ static int by_ring(struct gh_run_entry *entries, unsigned int nr, uint64_t deadl
 	return cqe.res;
 }
 
-static void on_ring(unsigned int setup, unsigned int flags, void (*body)(run_fn *run))
+static void on_ring(unsigned int setup, unsigned int flags, void (*body)(run_fn run))
 {
 	sqe_flags = flags;
 	gt_ring_init(&ring, 16, setup);
@@ -58,7 +58,7 @@ static void on_ring(unsigned int setup, unsigned int flags, void (*body)(run_fn 
 
 /* A test by ioctl and by ring. */
 #define BOTH(name)							\
-	static void name(run_fn *run);					\
+	static void name(run_fn run);					\
 	GT_CASE(batch, name##_by_ioctl)					\
 	{								\
 		name(by_ioctl);						\
@@ -67,10 +67,10 @@ static void on_ring(unsigned int setup, unsigned int flags, void (*body)(run_fn 
 	{								\
 		on_ring(RING, 0, name);					\
 	}								\
-	static void name(run_fn *run)
+	static void name(run_fn run)
 
 /* One batch. What was not carried out is left alone. */
-static int turn(run_fn *run, struct gh_run_entry *entries, unsigned int nr, uint64_t deadline_ns)
+static int turn(run_fn run, struct gh_run_entry *entries, unsigned int nr, uint64_t deadline_ns)
 {
 	unsigned int i;
 	int n;
@@ -86,7 +86,7 @@ static int turn(run_fn *run, struct gh_run_entry *entries, unsigned int nr, uint
 }
 
 /* One vCPU in one batch; its result, without whether the guest was entered. */
-static int one(run_fn *run, const struct gt_vcpu *vcpu)
+static int one(run_fn run, const struct gt_vcpu *vcpu)
 {
 	struct gh_run_entry entry;
 
@@ -149,7 +149,7 @@ static void note(struct reading *r, const struct gh_run_entry *entry)
 }
 
 /* Guests of several VMs, each with an answer of its own, until all have ended. */
-static void many_guests(run_fn *run)
+static void many_guests(run_fn run)
 {
 	struct gh_run_entry entries[NR];
 	struct reading *which[NR];
@@ -500,7 +500,7 @@ BOTH(cancel_ends_an_entry)
 
 /* ---- guests that wait ----------------------------------------------------------------- */
 
-static void until_it_waits(run_fn *run, struct gt_vcpu *vcpu)
+static void until_it_waits(run_fn run, struct gt_vcpu *vcpu)
 {
 	int i, res;
 
