@@ -144,6 +144,10 @@ int gh_bench_kvm_create(struct gh_bench *bench, const void *image, uint64_t size
 		ret = create_guest(all, &all->guest[i], image, size);
 		bench->vcpus[i].kvm_run = all->guest[i].run;
 		bench->vcpus[i].fd = all->guest[i].vcpu_fd;
+		bench->vcpus[i].io = &bench->io[i];
+		if (!ret)
+			ret = gh_bench_kvm_io_add(all->kvm_fd, all->guest[i].vm_fd,
+						  &bench->vcpus[i]);
 	}
 	return ret;
 }
@@ -191,6 +195,9 @@ int gh_bench_kvm_once(struct gh_bench_vcpu *v)
 		return -ENXIO;
 	if (run->mmio.is_write) {
 		memcpy(&data, run->mmio.data, run->mmio.len);
+		/* What was posted came before. */
+		if (v->bench->backend->posted)
+			gh_bench_drain(v);
 		gh_bench_device_write(v, offset, data);
 	} else {
 		data = gh_bench_device_read(v, offset);

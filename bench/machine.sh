@@ -5,17 +5,15 @@
 # vCPUs, options) and prints records and progress.
 
 if [ -d modules ]; then
-	for m in gunyah gunyah_rsc_mgr gunyah_vcpu; do
+	for m in gunyah gunyah_rsc_mgr gunyah_vcpu gunyah_irqfd gunyah_ioeventfd gunyah_posted; do
 		insmod modules/$m.ko || exit 1
 	done
 fi
 # The kernel is done with its own start after so long.
 sleep 10
-total=$(wc -l < list)
-n=0 failed=0
+failed=0
 while read -r workload backend vcpus options; do
-	n=$((n + 1))
-	echo "bench: $n/$total $workload $backend $vcpus"
+	echo "bench: $workload $backend $vcpus"
 	# shellcheck disable=SC2086 # words, on purpose
 	./gh-bench --image=bench.bin --module=gh_bench_floor.ko --workload="$workload" \
 		--backend="$backend" --vcpus="$vcpus" $options || failed=$((failed + 1))

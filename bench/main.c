@@ -5,7 +5,6 @@
  * Prints one JSON record. Under QEMU's -icount shift=0 a nanosecond of guest time
  * is an instruction, idle time left out; elsewhere "ns" is what its name says.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,29 +15,68 @@
 #include "../tests/machine/guests/bench.h"
 #include "bench.h"
 
-#define MAX_REPEATS	9
 #define EXIT_SKIPPED	77
 
 static const struct gh_bench_backend *const backends[] = {
-	&gh_bench_ring, &gh_bench_raw, &gh_bench_raw_async, &gh_bench_raw_sqpoll,
-	&gh_bench_ioctl, &gh_bench_threads, &gh_bench_threads_pinned, &gh_bench_kvm,
-	&gh_bench_kvm_threads, &gh_bench_floor, &gh_bench_raw_batch, &gh_bench_ioctl_batch,
+	&gh_bench_ring, &gh_bench_ring_posted, &gh_bench_raw, &gh_bench_raw_async,
+	&gh_bench_raw_sqpoll, &gh_bench_ioctl, &gh_bench_threads, &gh_bench_threads_pinned,
+	&gh_bench_kvm, &gh_bench_kvm_threads, &gh_bench_kvm_posted, &gh_bench_floor,
+	&gh_bench_raw_batch, &gh_bench_ioctl_batch,
 };
 
 static const struct gh_bench_workload workloads[] = {
-	{ .name = "mmio-read", .mode = GUEST_BENCH_READ, .active_percent = 100 },
-	{ .name = "mmio-write", .mode = GUEST_BENCH_WRITE, .active_percent = 100 },
-	{ .name = "timer-wake", .mode = GUEST_BENCH_TIMER, .active_percent = 100, .sleeps = true },
-	{ .name = "mixed", .mode = GUEST_BENCH_READ, .active_percent = 1 },
-	{ .name = "parked", .mode = GUEST_BENCH_SLEEP },
-};
-
-/* One measured run: per event, and what it cost besides. */
-struct sample {
-	double ns;
-	double busy_ns;
-	double syscalls;
-	double switches;
+	{
+		.name = "mmio-read",
+		.mode = GUEST_BENCH_READ,
+		.active_percent = 100,
+	},
+	{
+		.name = "mmio-write",
+		.mode = GUEST_BENCH_WRITE,
+		.active_percent = 100,
+	},
+	{
+		.name = "ioeventfd",
+		.mode = GUEST_BENCH_SIGNAL,
+		.active_percent = 100,
+		.signals = true,
+	},
+	{
+		.name = "timer-wake",
+		.mode = GUEST_BENCH_TIMER,
+		.active_percent = 100,
+		.sleeps = true,
+	},
+	{
+		.name = "bell-wake",
+		.mode = GUEST_BENCH_BELL,
+		.active_percent = 100,
+		.sleeps = true,
+		.bells = true,
+	},
+	{
+		.name = "mixed",
+		.mode = GUEST_BENCH_READ,
+		.rest_mode = GUEST_BENCH_SLEEP,
+		.active_percent = 1,
+	},
+	{
+		.name = "busy",
+		.kind = GH_BENCH_LATENCY,
+		.mode = GUEST_BENCH_TIMER,
+		.rest_mode = GUEST_BENCH_SPIN,
+	},
+	{
+		.name = "fairness",
+		.kind = GH_BENCH_FAIRNESS,
+		.mode = GUEST_BENCH_READ,
+		.active_percent = 100,
+	},
+	{
+		.name = "life",
+		.kind = GH_BENCH_LIFE,
+		.rest_mode = GUEST_BENCH_SLEEP,
+	},
 };
 
 static const struct gh_bench_backend *backend_find(const char *name)
@@ -76,7 +114,7 @@ static void usage(FILE *f)
 	fputs("\n", f);
 }
 
-static int fail(const struct gh_bench *bench, const char *what, int ret)
+int gh_bench_fail(const struct gh_bench *bench, const char *what, int ret)
 {
 	const struct gh_error_info *e;
 
@@ -89,42 +127,7 @@ static int fail(const struct gh_bench *bench, const char *what, int ret)
 	return EXIT_FAILURE;
 }
 
-static int sample(struct gh_bench *bench, uint64_t events, struct sample *s)
-{
-	uint64_t exits = bench->exits, syscalls = bench->syscalls, inner = bench->inner_ns;
-	struct gh_bench_usage before, after;
-	uint64_t ns, idle;
-	double n;
-	int ret;
-
-	gh_bench_usage(&before);
-	ret = bench->backend->run(bench, events);
-	after.now_ns = gh_now_ns();
-	ns = after.now_ns - before.now_ns;
-	gh_bench_usage(&after);
-	if (ret)
-		return ret;
-	n = (double)(bench->exits - exits);
-	idle = bench->workload->sleeps ? after.idle_ns - before.idle_ns : 0;
-	if (bench->inner_ns != inner)
-		ns = bench->inner_ns - inner;
-	*s = (struct sample) {
-		.ns = (double)ns / n,
-		.busy_ns = ns > idle ? (double)(ns - idle) / n : 0,
-		.syscalls = (double)(bench->syscalls - syscalls) / n,
-		.switches = (double)(after.switches - before.switches) / n,
-	};
-	return 0;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct sample *x = a, *y = b;
-
-	return x->busy_ns < y->busy_ns ? -1 : x->busy_ns > y->busy_ns;
-}
-
-static void print_head(const struct gh_bench *bench)
+void gh_bench_print_head(const struct gh_bench *bench)
 {
 	struct utsname uts;
 
@@ -133,97 +136,29 @@ static void print_head(const struct gh_bench *bench)
 	       bench->workload->name, bench->backend->name, bench->nr_vcpus, uts.release);
 }
 
-static void print_latencies(const struct gh_bench *bench)
+/* Sleepers cannot be run one at a time, and only writes can be posted. */
+static bool fits(const struct gh_bench *bench)
 {
-	printf(",\"p50\":%" PRIu64 ",\"p99\":%" PRIu64 ",\"p999\":%" PRIu64,
-	       gh_bench_hist_at(&bench->hist, 0.5), gh_bench_hist_at(&bench->hist, 0.99),
-	       gh_bench_hist_at(&bench->hist, 0.999));
+	const struct gh_bench_workload *w = bench->workload;
+
+	if (bench->backend->one_at_a_time)
+		return !w->sleeps && w->kind == GH_BENCH_EVENTS && w->active_percent == 100;
+	return !bench->backend->posted || w->mode == GUEST_BENCH_WRITE;
 }
 
-static int measure(struct gh_bench *bench, uint64_t events, unsigned int repeats)
+/*
+ * As many as it takes to have the kernel's ticks even out, and a few of each vCPU: a
+ * ring of posted writes is filled and a group of signals sent more than once.
+ */
+static unsigned long default_events(const struct gh_bench *bench)
 {
-	struct sample samples[MAX_REPEATS];
-	struct sample *middle = &samples[repeats / 2];
-	unsigned int i;
-	int ret;
+	unsigned long each = 8, least = bench->workload->sleeps ? 2048 : 4096;
 
-	ret = bench->backend->run(bench, events / 2 + 2 * bench->nr_active);
-	for (i = 0; i < repeats && !ret; i++)
-		ret = sample(bench, events, &samples[i]);
-	if (ret)
-		return fail(bench, "measuring", ret);
-	/* Taking the time of each exit costs something: not in the samples above. */
-	bench->timed = true;
-	ret = bench->backend->run(bench, events);
-	if (ret)
-		return fail(bench, "taking latencies", ret);
-
-	qsort(samples, repeats, sizeof(samples[0]), compare);
-	print_head(bench);
-	printf(",\"events\":%" PRIu64 ",\"repeats\":%u,\"ns\":%.1f,\"wall_ns\":%.1f,"
-	       "\"spread\":%.4f,\"syscalls\":%.4f,\"switches\":%.4f",
-	       events, repeats, middle->busy_ns, middle->ns,
-	       (samples[repeats - 1].busy_ns - samples[0].busy_ns) / middle->busy_ns,
-	       middle->syscalls, middle->switches);
-	if (bench->hist.total)
-		print_latencies(bench);
-	printf("}\n");
-	return EXIT_SUCCESS;
-}
-
-static double each(const struct gh_bench *bench, uint64_t before, uint64_t after)
-{
-	return ((double)after - (double)before) / bench->nr_vcpus;
-}
-
-/* Memory of vCPUs that sleep: from the guests as created to all of them asleep. */
-static int measure_parked(struct gh_bench *bench, const struct gh_bench_usage *before,
-			  const struct gh_bench_usage *created)
-{
-	struct gh_bench_usage after;
-	int ret;
-
-	ret = bench->backend->park ? bench->backend->park(bench) : -EOPNOTSUPP;
-	if (ret)
-		return fail(bench, "parking", ret);
-	gh_bench_usage(&after);
-	print_head(bench);
-	printf(",\"kernel_bytes\":%.0f,\"user_bytes\":%.0f,\"vm_kernel_bytes\":%.0f,"
-	       "\"vm_user_bytes\":%.0f,\"create_ns\":%.0f,\"park_ns\":%.0f",
-	       each(bench, created->kernel_bytes, after.kernel_bytes),
-	       each(bench, created->user_bytes, after.user_bytes),
-	       each(bench, before->kernel_bytes, created->kernel_bytes),
-	       each(bench, before->user_bytes, created->user_bytes),
-	       each(bench, before->now_ns, created->now_ns),
-	       each(bench, created->now_ns, after.now_ns));
-	return EXIT_SUCCESS;
-}
-
-static int bench_run(struct gh_bench *bench, const char *image, uint64_t events,
-		     unsigned int repeats)
-{
-	struct gh_bench_usage before, created, end;
-	int ret;
-
-	gh_bench_usage(&before);
-	ret = gh_bench_create(bench, image);
-	gh_bench_usage(&created);
-	if (!ret && bench->backend->start)
-		ret = bench->backend->start(bench);
-	if (ret)
-		return fail(bench, "creating the guests", ret);
-	if (bench->nr_active)
-		ret = measure(bench, events, repeats);
-	else
-		ret = measure_parked(bench, &before, &created);
-	gh_bench_usage(&created);
-	if (bench->backend->stop)
-		bench->backend->stop(bench);
-	gh_bench_destroy(bench);
-	gh_bench_usage(&end);
-	if (!ret && !bench->nr_active)
-		printf(",\"destroy_ns\":%.0f}\n", each(bench, created.now_ns, end.now_ns));
-	return ret;
+	if (bench->backend->posted || bench->workload->signals)
+		each = 4 * GUEST_BENCH_GROUP;
+	if (each * bench->nr_vcpus > least && bench->workload->active_percent == 100)
+		return each * bench->nr_vcpus;
+	return least;
 }
 
 int main(int argc, char **argv)
@@ -247,7 +182,7 @@ int main(int argc, char **argv)
 		.interval_ns = 200000,
 	};
 	const char *image = NULL;
-	unsigned long events = 20000, repeats = 3;
+	unsigned long events = 0, repeats = 3;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -284,13 +219,15 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (!image || !bench.backend || !bench.workload || !bench.nr_vcpus || !events ||
-	    !repeats || repeats > MAX_REPEATS) {
+	if (!image || !bench.backend || !bench.workload || !bench.nr_vcpus || !repeats ||
+	    repeats > GH_BENCH_MAX_REPEATS) {
 		usage(stderr);
 		return 2;
 	}
-	if (bench.backend->one_at_a_time &&
-	    (bench.workload->sleeps || bench.workload->active_percent != 100))
+	if (!fits(&bench))
 		return EXIT_SKIPPED;
-	return bench_run(&bench, image, events, (unsigned int)repeats);
+	if (bench.workload->kind == GH_BENCH_LIFE)
+		return gh_bench_life(&bench, image, (unsigned int)repeats);
+	return gh_bench_measure(&bench, image, events ? events : default_events(&bench),
+				(unsigned int)repeats);
 }

@@ -94,28 +94,7 @@ static int turn(struct gh_bench *bench, unsigned int wait_nr)
 
 static int run_raw(struct gh_bench *bench, uint64_t events)
 {
-	uint64_t until = bench->exits + events;
-	int ret;
-
-	do {
-		ret = turn(bench, 1);
-	} while (!ret && bench->exits < until);
-	return ret;
-}
-
-static int register_files(struct raw *raw, struct gh_bench *bench)
-{
-	int *fds = calloc(bench->nr_vcpus, sizeof(*fds));
-	unsigned int i;
-	int ret;
-
-	if (!fds)
-		return -ENOMEM;
-	for (i = 0; i < bench->nr_vcpus; i++)
-		fds[i] = bench->vcpus[i].vcpu->fd;
-	ret = io_uring_register_files(&raw->ring, fds, bench->nr_vcpus);
-	free(fds);
-	return ret;
+	return gh_bench_run_turns(bench, events, turn);
 }
 
 static int start_raw(struct gh_bench *bench, unsigned int sqe_flags, bool sqpoll)
@@ -141,7 +120,7 @@ static int start_raw(struct gh_bench *bench, unsigned int sqe_flags, bool sqpoll
 	if (ret)
 		goto err_free;
 	io_uring_register_ring_fd(&raw->ring);
-	ret = register_files(raw, bench);
+	ret = gh_bench_register_files(bench, &raw->ring);
 	if (ret)
 		goto err_ring;
 	bench->priv = raw;

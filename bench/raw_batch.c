@@ -115,8 +115,9 @@ static int unparked(struct batch *batch, struct gh_bench *bench, const struct io
 	return answer(bench, &batch->entries[batch->nr - 1], b, &exit);
 }
 
-static int turn(struct batch *batch, struct gh_bench *bench)
+static int turn(struct gh_bench *bench, unsigned int wait_nr)
 {
+	struct batch *batch = bench->priv;
 	struct io_uring_sqe *sqe;
 	struct io_uring_cqe *cqe;
 	unsigned int head, n = 0;
@@ -133,7 +134,10 @@ static int turn(struct batch *batch, struct gh_bench *bench)
 		sqe->flags |= IOSQE_FIXED_FILE;
 		sqe->user_data = IS_BATCH;
 	}
-	ret = io_uring_submit_and_wait(&batch->ring, 1);
+	if (wait_nr)
+		ret = io_uring_submit_and_wait(&batch->ring, wait_nr);
+	else
+		ret = io_uring_submit_and_get_events(&batch->ring);
 	if (ret < 0)
 		return ret;
 	/* The batch first: it was made of the entries as they are now. */
@@ -152,45 +156,24 @@ static int turn(struct batch *batch, struct gh_bench *bench)
 
 static int run_raw_batch(struct gh_bench *bench, uint64_t events)
 {
-	uint64_t until = bench->exits + events;
-	int ret;
-
-	do {
-		ret = turn(bench->priv, bench);
-	} while (!ret && bench->exits < until);
-	return ret;
+	return gh_bench_run_turns(bench, events, turn);
 }
 
 /* Without a ring nobody could wake who waits. */
-static int run_ioctl_batch(struct gh_bench *bench, uint64_t events)
+static int ioctl_turn(struct gh_bench *bench, unsigned int wait_nr)
 {
 	struct batch *batch = bench->priv;
-	uint64_t until = bench->exits + events;
 	int ret;
 
-	do {
-		bench->syscalls++;
-		ret = gh_run_batch(batch->entries[0].fd, batch->entries,
-				   batch->nr < GH_RUN_BATCH_MAX ? batch->nr : GH_RUN_BATCH_MAX, 0);
-		if (ret >= 0)
-			ret = sort_out(batch, bench, (unsigned int)ret);
-	} while (!ret && bench->exits < until);
-	return ret;
+	bench->syscalls++;
+	ret = gh_run_batch(batch->entries[0].fd, batch->entries,
+			   batch->nr < GH_RUN_BATCH_MAX ? batch->nr : GH_RUN_BATCH_MAX, 0);
+	return ret < 0 ? ret : sort_out(batch, bench, (unsigned int)ret);
 }
 
-static int register_files(struct batch *batch, struct gh_bench *bench)
+static int run_ioctl_batch(struct gh_bench *bench, uint64_t events)
 {
-	int *fds = calloc(bench->nr_vcpus, sizeof(*fds));
-	unsigned int i;
-	int ret;
-
-	if (!fds)
-		return -ENOMEM;
-	for (i = 0; i < bench->nr_vcpus; i++)
-		fds[i] = bench->vcpus[i].vcpu->fd;
-	ret = io_uring_register_files(&batch->ring, fds, bench->nr_vcpus);
-	free(fds);
-	return ret;
+	return gh_bench_run_turns(bench, events, ioctl_turn);
 }
 
 static void stop_batch(struct gh_bench *bench)
@@ -222,7 +205,7 @@ static int start_batch(struct gh_bench *bench)
 	}
 	bench->priv = batch;
 	io_uring_register_ring_fd(&batch->ring);
-	ret = register_files(batch, bench);
+	ret = gh_bench_register_files(bench, &batch->ring);
 	batch->entries = calloc(bench->nr_vcpus, sizeof(*batch->entries));
 	batch->index = calloc(bench->nr_vcpus, sizeof(*batch->index));
 	if (!ret && (!batch->entries || !batch->index))

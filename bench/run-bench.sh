@@ -5,6 +5,9 @@
 #
 #   run-bench.sh quick|full      records in build/bench/quick.jsonl or full.jsonl
 #
+# Counted parts run two at a time: what is counted does not depend on how busy the
+# build machine is. Timed parts run alone, behind them.
+#
 # Environment: BUILD, the output directory.
 #
 # Exit status: 0, or 1 if a measurement failed; the others are kept.
@@ -19,105 +22,138 @@ suffix=''
 [ "${KERNEL:-6.12}" = 6.12 ] || suffix=-$KERNEL
 out=$BUILD/bench
 results=$out/$set.jsonl
+parts=$out/parts
+jobs=2
 
-# Workload, backend, vCPUs, options of gh-bench. Counted with --icount.
-list_gunyah_quick='
-mmio-read ring 1
-mmio-read ring 16
-mmio-read ring 64
-mmio-read raw 64
-mmio-read ioctl 1
-mmio-read threads 1
-mmio-read threads 64
-mmio-read floor 64
-mmio-write ring 64
-mmio-write threads 64
-timer-wake ring 64
-timer-wake threads 64
-parked ring 256
-parked threads 256'
-list_kvm_quick='
-mmio-read kvm-threads 1
-mmio-read kvm-threads 64'
+# shellcheck source=/dev/null
+. "$here/lists.sh"
 
-# lines WORKLOAD 'BACKENDS' 'VCPUS' [OPTIONS]
-lines() {
-	local b n
+# boot PART RUN-MACHINE-OPTION...: measures $parts/PART.list; the status in PART.status
+boot() {
+	local part=$1 status=0
+	shift
 
-	for b in $2; do
-		for n in $3; do
-			echo "$1 $b $n ${4:-}"
-		done
+	"$root/tests/machine/scripts/run-machine.sh" --quiet --timeout 1500 \
+		--log "$parts/$part.log" --file "$parts/$part.list:/root/list" \
+		--file "$here/machine.sh" --file "$BUILD/guests/bench.bin" \
+		--file "$BUILD/aarch64/bin/gh-bench" \
+		--file "$BUILD/floor$suffix/gh_bench_floor.ko" "$@" \
+		'ulimit -l unlimited; sh machine.sh' 2>&1 |
+		sed -un 's/\r//g; s/^bench: /begin /p; s/^gh-bench: /failed /p; s/^run-machine.sh: /failed /p' ||
+		status=$?
+	echo "$status" > "$parts/$part.status"
+}
+
+# Shows each measurement as it begins: on a terminal the last one, else all.
+progress() {
+	local total=$1 n=0 begin=$SECONDS kind text
+
+	while read -r kind text; do
+		if [ "$kind" = failed ]; then
+			[ ! -t 1 ] || printf '\r\033[K'
+			echo "  failed: $text"
+			continue
+		fi
+		n=$((n + 1))
+		if [ -t 1 ]; then
+			printf '\r\033[K  %d/%d, %d s: %s' "$n" "$total" $((SECONDS - begin)) "$text"
+		else
+			printf '  %3d/%d %4d s  %s\n' "$n" "$total" $((SECONDS - begin)) "$text"
+		fi
+	done
+	[ ! -t 1 ] || printf '\r\033[K'
+	echo "  $n of $total measured in $((SECONDS - begin)) s"
+}
+
+# Splits a list over two boots, line by line.
+split() {
+	local part=$1 list=$2
+
+	sed '/^$/d' <<< "$list" > "$parts/$part.all"
+	awk 'NR % 2 == 1' "$parts/$part.all" > "$parts/$part-1.list"
+	awk 'NR % 2 == 0' "$parts/$part.all" > "$parts/$part-2.list"
+}
+
+counted() {
+	local running=0 part
+
+	for part in icount-1 icount-2 icount-kvm; do
+		if [ "$running" -ge "$jobs" ]; then
+			wait -n || true
+			running=$((running - 1))
+		fi
+		case $part in
+		icount-kvm) boot "$part" --icount --no-monitor & ;;
+		*) boot "$part" --icount --modules & ;;
+		esac
+		running=$((running + 1))
+	done
+	wait
+}
+
+timed() {
+	local part
+
+	for part in smp2 smp2-kvm; do
+		[ -e "$parts/$part.list" ] || continue
+		case $part in
+		smp2-kvm) boot "$part" --smp 2 --no-monitor ;;
+		*) boot "$part" --smp 2 --modules ;;
+		esac
 	done
 }
 
-list_gunyah_full() {
-	lines mmio-read "ring threads" "1 4 16 64 256 1024"
-	lines mmio-read raw "1 16 64 1024"
-	lines mmio-read "threads-pinned raw-async raw-sqpoll" "1 64"
-	lines mmio-read "ioctl floor" "1 64"
-	lines mmio-write "ring threads" "1 64 256"
-	lines timer-wake "ring threads" "16 64 256"
-	lines timer-wake raw 64
-	lines mixed "ring threads" 1000
-	lines parked "ring threads" "100 256"
-}
-
-list_kvm_full() {
-	lines mmio-read kvm "1 64"
-	lines mmio-read kvm-threads "1 4 16 64"
-	lines mmio-write kvm-threads "1 64"
-	lines timer-wake kvm-threads "16 64"
-	lines parked kvm-threads 100
-}
-
-list_wall_full() {
-	lines mmio-read "ring threads threads-pinned" "16 64"
-	lines timer-wake "ring threads" 64
-}
-
-# Adds what the machine does not know; records may share lines with nothing.
+# Adds what the machine does not know. The order is that of the list.
 collect() {
-	local machine=$1 log=$2 commit qemu
+	local machine=$1 all=$2 commit qemu cc prefix
+	shift 2
 
 	commit=$(git -C "$root" describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 	qemu=$("${QEMU:-qemu-system-aarch64}" --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p')
-	tr -d '\r' < "$log" | grep '^{"workload"' |
-		sed "s/^{/{\"date\":\"$(date -u +%F)\",\"commit\":\"$commit\",\"machine\":\"$machine\",\"qemu\":\"$qemu\",/" \
-			>> "$results" || true
+	cc=$(aarch64-linux-gnu-gcc -dumpfullversion 2>/dev/null || gcc -dumpfullversion)
+	prefix="{\"date\":\"$(date -u +%F)\",\"commit\":\"$commit\",\"machine\":\"$machine\""
+	prefix+=",\"qemu\":\"$qemu\",\"cc\":\"$cc\","
+	cat "$@" 2>/dev/null | tr -d '\r' | grep '^{"workload".*}$' |
+	awk -v prefix="$prefix" '
+	FNR == NR {
+		order[$1 " " $2 " " $3] = FNR
+		next
+	}
+	{
+		split($0, part, /[":,]+/)
+		key = part[3] " " part[5] " " part[7]
+		printf "%06d %s%s\n", order[key], prefix, substr($0, 2)
+	}' "$all" - | sort -n | cut -d' ' -f2- >> "$results"
 }
 
-# part MACHINE TITLE LIST RUN-MACHINE-OPTION...
-part() {
-	local machine=$1 title=$2 list=$3 log=$out/$set-$1.log status=0
-	shift 3
-
-	echo "$title"
-	sed '/^$/d' <<< "$list" > "$out/list"
-	"$root/tests/machine/scripts/run-machine.sh" --quiet --timeout 1500 \
-		--log "$log" --file "$out/list" --file "$here/machine.sh" \
-		--file "$BUILD/guests/bench.bin" --file "$BUILD/aarch64/bin/gh-bench" \
-		--file "$BUILD/floor$suffix/gh_bench_floor.ko" "$@" \
-		'ulimit -l unlimited; sh machine.sh' |
-		sed -un 's/\r//g; s/^bench: /  /p; s/^gh-bench: /  failed: /p' || status=$?
-	[ "$status" -eq 0 ] || failed=$((failed + 1))
-	collect "$machine" "$log"
+total_lines() {
+	cat "$@" 2>/dev/null | wc -l
 }
 
-mkdir -p "$out"
+mkdir -p "$parts"
+rm -f "$parts"/*
 : > "$results"
-failed=0
-if [ "$set" = quick ]; then
-	part icount "Gunyah, instructions" "$list_gunyah_quick" --icount --modules
-	part icount-kvm "KVM, instructions" "$list_kvm_quick" --icount --no-monitor
-else
-	part icount "Gunyah, instructions" "$(list_gunyah_full)" --icount --modules
-	part icount-kvm "KVM, instructions" "$(list_kvm_full)" --icount --no-monitor
-	part smp2 "Gunyah, wall time on two CPUs" "$(list_wall_full)" --smp 2 --modules
+list_gunyah=$("list_gunyah_$set")
+split icount "$list_gunyah"
+"list_kvm_$set" > "$parts/icount-kvm.list"
+if [ "$set" = full ]; then
+	list_wall > "$parts/smp2.list"
+	list_wall_kvm > "$parts/smp2-kvm.list"
 fi
-rm -f "$out/list"
+total=$(total_lines "$parts"/*.list)
+
+echo "$total measurements"
+{ counted; timed; } | progress "$total"
+collect icount "$parts/icount.all" "$parts/icount-1.log" "$parts/icount-2.log"
+collect icount-kvm "$parts/icount-kvm.list" "$parts/icount-kvm.log"
+if [ "$set" = full ]; then
+	collect smp2 "$parts/smp2.list" "$parts/smp2.log"
+	collect smp2-kvm "$parts/smp2-kvm.list" "$parts/smp2-kvm.log"
+fi
+
 echo
-awk -f "$here/table.awk" "$results"
+awk -f "$here/record.awk" -f "$here/table.awk" "$results"
 echo
 echo "Records: $results"
-[ "$failed" -eq 0 ]
+failed=$(cat "$parts"/*.status | grep -cvx 0 || true)
+[ "$failed" -eq 0 ] && [ "$(wc -l < "$results")" -eq "$total" ]

@@ -95,11 +95,18 @@ struct pool {
 	atomic_int error;
 };
 
+static bool enough(const struct gh_bench_vcpu *b)
+{
+	if (b->bench->until_ns)
+		return gh_now_ns() >= b->bench->until_ns;
+	return b->handled >= b->until;
+}
+
 static void work(struct gh_bench_vcpu *b, struct pool *pool)
 {
 	int ret;
 
-	for (b->done = 0; b->done < b->events; b->done++) {
+	while (!enough(b)) {
 		ret = once_retried(b);
 		if (ret) {
 			atomic_store(&pool->error, ret);
@@ -182,24 +189,53 @@ static int start_pinned(struct gh_bench *bench)
 	return start_threads(bench, true);
 }
 
+/* Whoever reported last is given the time to fall asleep again. */
+static int rounds_of_bells(struct gh_bench *bench, uint64_t rounds)
+{
+	int ret = 0;
+
+	while (rounds-- && !ret) {
+		ret = gh_bench_ring_bells(bench);
+		while (!ret && sem_wait(&bench->reported) < 0)
+			ret = errno == EINTR ? 0 : -errno;
+		sched_yield();
+		bench->bell_syscalls += 2;
+	}
+	return ret;
+}
+
 static int run_threads(struct gh_bench *bench, uint64_t events)
 {
 	struct pool *pool = bench->priv;
 	uint64_t each = (events + bench->nr_active - 1) / bench->nr_active;
 	unsigned int i;
+	int ret = 0;
 
 	for (i = 0; i < bench->nr_active; i++)
-		bench->vcpus[i].events = each;
+		bench->vcpus[i].until = bench->vcpus[i].handled + each;
 	pthread_barrier_wait(&pool->begin);
+	if (bench->workload->bells)
+		ret = rounds_of_bells(bench, each);
 	pthread_barrier_wait(&pool->end);
-	bench->exits += each * bench->nr_active;
+	if (ret)
+		return ret;
+	bench->exits = gh_bench_handled(bench);
 	count_syscalls(bench);
 	return atomic_load(&pool->error);
 }
 
-/* The sleepers need nobody's help to fall asleep. */
+/*
+ * The sleepers need nobody's help to fall asleep. On one CPU a thread with the lowest
+ * policy goes on when nobody else wants to; to be sure, it sleeps as well.
+ */
 static int park_threads(struct gh_bench *bench)
 {
+	struct sched_param param = { 0 };
+
+	sched_setscheduler(0, SCHED_IDLE, &param);
+	sched_yield();
+	bench->parked_ns = gh_now_ns();
+	sched_setscheduler(0, SCHED_OTHER, &param);
 	usleep(20000 + 1000 * bench->nr_vcpus);
 	return 0;
 }
@@ -242,6 +278,15 @@ const struct gh_bench_backend gh_bench_threads = {
 	.start = start_free,
 	.run = run_threads,
 	.park = park_threads,
+	.stop = stop_threads,
+};
+
+const struct gh_bench_backend gh_bench_kvm_posted = {
+	.name = "kvm-posted",
+	.kvm = true,
+	.posted = true,
+	.start = start_free,
+	.run = run_threads,
 	.stop = stop_threads,
 };
 

@@ -19,32 +19,65 @@
 #define MAX_VMS		256
 #define COUNTER_HZ	62500000
 
+static void take_exit_latency(struct gh_bench_vcpu *v)
+{
+	uint64_t now = gh_now_ns();
+
+	if (v->last_ns)
+		gh_bench_hist_add(&v->bench->exit_hist, now - v->last_ns);
+	v->last_ns = now;
+}
+
 /* As cheap as a device can be: what is measured is the way to it and back. */
 uint64_t gh_bench_device_read(struct gh_bench_vcpu *v, uint64_t offset)
 {
 	struct gh_bench *bench = v->bench;
 
 	if (offset == GH_TESTDEV_PARAM0)
-		return v->active ? bench->workload->mode : GUEST_BENCH_SLEEP;
+		return v->active ? bench->workload->mode : bench->workload->rest_mode;
 	if (offset == GH_TESTDEV_PARAM1)
 		return bench->interval_ns;
-	if (bench->timed) {
-		uint64_t now = gh_now_ns();
-
-		if (v->last_ns)
-			gh_bench_hist_add(&bench->hist, now - v->last_ns);
-		v->last_ns = now;
-	}
+	v->handled++;
+	if (bench->timed)
+		take_exit_latency(v);
 	return 0;
 }
 
-/* The guest tells how late it woke up. */
+/* The guest tells how late it woke up, or that it heard its bell. */
+static void take_wake_latency(struct gh_bench_vcpu *v, uint64_t data)
+{
+	const uint64_t tick_ns = 1000000000 / COUNTER_HZ;
+	struct gh_bench *bench = v->bench;
+
+	if (GUEST_BENCH_EXIT(data))
+		gh_bench_hist_add(&bench->exit_hist, GUEST_BENCH_EXIT(data) * tick_ns);
+	if (bench->workload->bells)
+		gh_bench_hist_add(&bench->wake_hist, gh_now_ns() - v->rung_ns);
+	else
+		gh_bench_hist_add(&bench->wake_hist, GUEST_BENCH_LATE(data) * tick_ns);
+}
+
 void gh_bench_device_write(struct gh_bench_vcpu *v, uint64_t offset, uint64_t data)
 {
 	struct gh_bench *bench = v->bench;
 
-	if (bench->timed && offset == GH_TESTDEV_SCRATCH8)
-		gh_bench_hist_add(&bench->hist, data * (1000000000 / COUNTER_HZ));
+	v->handled++;
+	if (offset != GH_TESTDEV_SCRATCH8)
+		return;
+	if (bench->timed)
+		take_wake_latency(v, data);
+	if (bench->workload->bells && atomic_fetch_sub(&bench->unreported, 1) == 1)
+		sem_post(&bench->reported);
+}
+
+uint64_t gh_bench_handled(const struct gh_bench *bench)
+{
+	uint64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < bench->nr_active; i++)
+		sum += bench->vcpus[i].handled;
+	return sum;
 }
 
 static struct gh_bench_vcpu *accessor(void *device, const struct gh_access *access)
@@ -62,7 +95,12 @@ static int device_read(void *device, struct gh_access *access)
 
 static int device_write(void *device, struct gh_access *access)
 {
-	gh_bench_device_write(accessor(device, access), access->offset, access->data);
+	struct gh_bench_vcpu *v = accessor(device, access);
+
+	/* What was posted came before. */
+	if (v->bench->backend->posted)
+		gh_bench_drain(v);
+	gh_bench_device_write(v, access->offset, access->data);
 	return GH_ACCESS_DONE;
 }
 
@@ -101,11 +139,15 @@ static int create_vm(struct gh_bench *bench, unsigned int i, const void *image, 
 	ret = gh_vm_create(bench->runner, &config, &bench->vms[i]);
 	if (ret)
 		return ret;
-	for (j = 0; j < config.vcpus; j++)
+	for (j = 0; j < config.vcpus; j++) {
 		bench->vcpus[first + j].vcpu = gh_vm_vcpu(bench->vms[i], j);
+		bench->vcpus[first + j].io = &bench->io[i];
+	}
 	ret = gh_vm_add_device(bench->vms[i], GH_BOARD_TESTDEV_BASE, GH_BOARD_TESTDEV_SIZE,
 			       &device_ops, &bench->vcpus[first]);
-	return ret ? ret : gh_vm_start(bench->vms[i]);
+	if (ret)
+		return ret;
+	return gh_bench_io_add(bench, &bench->io[i], bench->vms[i], &bench->vcpus[first]);
 }
 
 static int create_guests(struct gh_bench *bench, const void *image, size_t size)
@@ -114,13 +156,19 @@ static int create_guests(struct gh_bench *bench, const void *image, size_t size)
 	unsigned int i;
 	int ret;
 
+	/* Under KVM a VM has one vCPU. */
+	bench->per_vm = bench->backend->kvm ? 1 : (bench->nr_vcpus + MAX_VMS - 1) / MAX_VMS;
+	bench->nr_vms = (bench->nr_vcpus + bench->per_vm - 1) / bench->per_vm;
+	bench->io = calloc(bench->nr_vms, sizeof(*bench->io));
+	if (!bench->io)
+		return -ENOMEM;
+	for (i = 0; i < bench->nr_vms; i++)
+		bench->io[i] = (struct gh_bench_io) { .signal_fd = -1, .posted_fd = -1 };
 	if (bench->backend->kvm)
 		return gh_bench_kvm_create(bench, image, size);
 	ret = gh_runner_create(&config, &bench->runner, NULL);
 	if (ret)
 		return ret;
-	bench->per_vm = (bench->nr_vcpus + MAX_VMS - 1) / MAX_VMS;
-	bench->nr_vms = (bench->nr_vcpus + bench->per_vm - 1) / bench->per_vm;
 	bench->vms = calloc(bench->nr_vms, sizeof(*bench->vms));
 	if (!bench->vms)
 		return -ENOMEM;
@@ -129,7 +177,6 @@ static int create_guests(struct gh_bench *bench, const void *image, size_t size)
 	return ret;
 }
 
-/* On error gh_bench_destroy() frees what is there. */
 int gh_bench_create(struct gh_bench *bench, const char *image_path)
 {
 	struct stat st;
@@ -141,9 +188,12 @@ int gh_bench_create(struct gh_bench *bench, const char *image_path)
 	if (!bench->vcpus)
 		return -ENOMEM;
 	bench->nr_active = bench->nr_vcpus * bench->workload->active_percent / 100;
+	if (!bench->nr_active && bench->workload->kind != GH_BENCH_LIFE)
+		bench->nr_active = 1;
 	for (i = 0; i < bench->nr_vcpus; i++)
 		bench->vcpus[i] = (struct gh_bench_vcpu) {
 			.bench = bench,
+			.bell_fd = -1,
 			.active = i < bench->nr_active,
 		};
 	fd = open(image_path, O_RDONLY | O_CLOEXEC);
@@ -165,20 +215,42 @@ out_close:
 	return ret;
 }
 
+int gh_bench_start(struct gh_bench *bench)
+{
+	unsigned int i;
+	int ret = 0;
+
+	/* A vCPU of KVM needs no start. */
+	for (i = 0; bench->vms && i < bench->nr_vms && !ret; i++)
+		ret = gh_vm_start(bench->vms[i]);
+	return ret;
+}
+
+int gh_bench_stop(struct gh_bench *bench)
+{
+	unsigned int i;
+
+	for (i = 0; bench->vms && i < bench->nr_vms; i++)
+		if (bench->vms[i])
+			gh_vm_stop(bench->vms[i]);
+	return bench->runner ? gh_runner_run(bench->runner) : 0;
+}
+
 void gh_bench_destroy(struct gh_bench *bench)
 {
 	unsigned int i;
 
+	gh_bench_io_remove(bench);
 	gh_bench_kvm_destroy(bench);
-	for (i = 0; bench->vms && i < bench->nr_vms; i++)
-		if (bench->vms[i])
-			gh_vm_stop(bench->vms[i]);
-	if (bench->runner)
-		gh_runner_run(bench->runner);
 	for (i = 0; bench->vms && i < bench->nr_vms; i++)
 		if (bench->vms[i])
 			gh_vm_destroy(bench->vms[i]);
 	gh_runner_destroy(bench->runner);
 	free(bench->vms);
+	free(bench->io);
 	free(bench->vcpus);
+	bench->runner = NULL;
+	bench->vms = NULL;
+	bench->io = NULL;
+	bench->vcpus = NULL;
 }

@@ -19,9 +19,18 @@ static _Noreturn void write_for_ever(void)
 		__asm__ volatile("str wzr, [%0]" :: "r"(REG(SCRATCH4)));
 }
 
+/* Returns how long it took; the counter is read where the guest would go on. */
+static uint64_t tell(uint64_t late, uint64_t last)
+{
+	uint64_t start = timer_count();
+
+	mmio_write64(REG(SCRATCH8), (late & 0xffffffff) | last << 32);
+	return timer_count() - start;
+}
+
 static _Noreturn void sleep_and_tell(uint64_t ns)
 {
-	uint64_t deadline, late;
+	uint64_t deadline, late, last = 0;
 
 	gic_init();
 	irq_mask();
@@ -35,7 +44,47 @@ static _Noreturn void sleep_and_tell(uint64_t ns)
 			irq_unmask();
 			irq_mask();
 		}
-		mmio_write64(REG(SCRATCH8), late);
+		last = tell(late, last);
+	}
+}
+
+static volatile uint32_t bells[GUEST_MAX_VCPUS];
+
+void guest_irq(unsigned int cpu, uint32_t intid)
+{
+	if (intid == GUEST_BENCH_BELL_INTID(cpu))
+		bells[cpu]++;
+}
+
+/* Masked between the look and WFI, which a pending interrupt ends all the same. */
+static _Noreturn void wait_for_bells(void)
+{
+	unsigned int cpu = guest_cpu();
+	uint64_t last = 0;
+	uint32_t seen = 0;
+
+	gic_init();
+	gic_enable_spi(GUEST_BENCH_BELL_INTID(cpu), true);
+	irq_mask();
+	for (;;) {
+		while (bells[cpu] == seen) {
+			guest_wfi();
+			irq_unmask();
+			irq_mask();
+		}
+		seen = bells[cpu];
+		last = tell(0, last);
+	}
+}
+
+static _Noreturn void signal_for_ever(void)
+{
+	unsigned int i;
+
+	for (;;) {
+		for (i = 0; i < GUEST_BENCH_GROUP; i++)
+			mmio_write32(REG(SCRATCH4), i);
+		mmio_read32(REG(SCRATCH4));
 	}
 }
 
@@ -48,6 +97,10 @@ static _Noreturn void work(void)
 		write_for_ever();
 	case GUEST_BENCH_TIMER:
 		sleep_and_tell(mmio_read64(REG(PARAM1)));
+	case GUEST_BENCH_BELL:
+		wait_for_bells();
+	case GUEST_BENCH_SIGNAL:
+		signal_for_ever();
 	case GUEST_BENCH_SPIN:
 		for (;;)
 			__asm__ volatile("");

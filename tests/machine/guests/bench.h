@@ -8,11 +8,27 @@ enum guest_bench_mode {
 	GUEST_BENCH_WRITE,	/* write SCRATCH4 for ever */
 	/*
 	 * Sleep in WFI until the virtual timer, PARAM1 ns ahead, has fired; write to
-	 * SCRATCH8 how late the guest was, in ticks of the counter; again.
+	 * SCRATCH8 how late the guest was; again.
 	 */
 	GUEST_BENCH_TIMER,
 	GUEST_BENCH_SLEEP,	/* WFI for ever, with nothing that could wake it */
 	GUEST_BENCH_SPIN,	/* an empty loop for ever */
+	/* Sleep in WFI until the vCPU's doorbell rings; write to SCRATCH8; again. */
+	GUEST_BENCH_BELL,
+	/* Write SCRATCH4 GUEST_BENCH_GROUP times, read it once, for ever. */
+	GUEST_BENCH_SIGNAL,
 };
+
+#define GUEST_BENCH_GROUP	128
+
+/*
+ * What is written to SCRATCH8: in the low half how late a timer's guest was, in the
+ * high half how long the write before took, both in ticks of the counter.
+ */
+#define GUEST_BENCH_LATE(data)	((data) & 0xffffffff)
+#define GUEST_BENCH_EXIT(data)	((data) >> 32)
+
+/* The doorbell of vCPU n is the VM's interrupt n, and that is the runner's choice. */
+#define GUEST_BENCH_BELL_INTID(cpu)	(40 + (cpu))
 
 #endif /* GUEST_BENCH_H */

@@ -72,6 +72,7 @@ run_unit() {
 	mkdir -p "$results/unit"
 	rm -f "$results"/unit/*.out
 	[ -n "${T:-}" ] || run_install
+	[ -n "${T:-}" ] || run_script unit bench-check bench/test-check.sh
 	for u in ${T:-$(make -s -C "$root/tests/unit" list)}; do
 		[ -e "$results/unit/$u" ] || result unit "$u" 0 1 0 0
 	done

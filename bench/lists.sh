@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# shellcheck shell=bash
+#
+# What is measured: workload, backend, vCPUs, options of gh-bench. Sourced.
+
+# lines WORKLOAD 'BACKENDS' 'VCPUS' [OPTIONS]
+lines() {
+	local b n
+
+	for n in $3; do
+		for b in $2; do
+			echo "$1 $b $n ${4:-}"
+		done
+	done
+}
+
+list_gunyah_quick() {
+	lines mmio-read "ring threads" "1 64"
+	lines mmio-read ring 16
+	lines mmio-read "raw floor" 64
+	lines mmio-read ioctl 1
+	lines mmio-write "ring ring-posted" 64
+	lines ioeventfd ring 64
+	lines timer-wake "ring threads" 64
+	lines bell-wake "ring threads" 64
+	lines life "ring threads" 32 --repeats=1
+}
+
+list_kvm_quick() {
+	lines mmio-read kvm-threads "1 64"
+}
+
+list_gunyah_full() {
+	lines mmio-read "ring raw threads" "1 4 16 64 256 1024"
+	lines mmio-read "threads-pinned raw-async raw-sqpoll" "1 16 64"
+	lines mmio-read "ioctl floor" "1 64"
+	lines mmio-write "ring threads ring-posted" "1 64 256"
+	lines ioeventfd "ring threads" "1 64"
+	lines timer-wake "ring threads" "1 16 64 256"
+	lines timer-wake raw 64
+	lines bell-wake "ring threads" "1 4 16 64 256 1024"
+	lines bell-wake "raw raw-async" 64
+	lines mixed "ring threads" 1000
+	lines busy "ring threads" 64 "--events=200 --repeats=1"
+	lines fairness "ring threads threads-pinned" 64
+	lines life "ring threads" "100 256"
+}
+
+list_kvm_full() {
+	lines mmio-read kvm "1 64"
+	lines mmio-read kvm-threads "1 4 16 64 256"
+	lines mmio-write kvm-threads "1 64"
+	lines mmio-write kvm-posted 64
+	lines ioeventfd kvm-threads 64
+	lines timer-wake kvm-threads "1 16 64"
+	lines bell-wake kvm-threads "1 16 64"
+	lines busy kvm-threads 64 "--events=200 --repeats=1"
+	lines fairness kvm-threads 64
+	lines life kvm-threads 100
+}
+
+list_wall() {
+	lines mmio-read "ring raw threads threads-pinned" "16 64"
+	lines mmio-write "ring ring-posted" 64
+	lines timer-wake "ring threads" 64
+	lines bell-wake "ring threads" 64
+	lines busy "ring threads" 64 --events=500
+}
+
+list_wall_kvm() {
+	lines mmio-read kvm-threads "16 64"
+	lines bell-wake kvm-threads 64
+}
