@@ -76,6 +76,7 @@ struct gh_bench_workload {
  * @name: for --backend and the record
  * @kvm: needs KVM instead of Gunyah
  * @one_at_a_time: cannot run a guest that sleeps
+ * @runner: how the runner runs vCPUs
  * @posted: writes to SCRATCH4 are posted; under KVM coalesced
  * @start: after the guests exist, before they run; may be NULL
  * @run: handles at least @events exits of active vCPUs
@@ -89,6 +90,7 @@ struct gh_bench_backend {
 	bool kvm;
 	bool one_at_a_time;
 	bool posted;
+	enum gh_backend runner;
 	int (*start)(struct gh_bench *bench);
 	int (*run)(struct gh_bench *bench, uint64_t events);
 	int (*park)(struct gh_bench *bench);
@@ -198,8 +200,8 @@ struct gh_bench_usage {
 	uint64_t switches;
 };
 
-extern const struct gh_bench_backend gh_bench_ring, gh_bench_ring_posted, gh_bench_raw,
-	gh_bench_raw_async, gh_bench_raw_sqpoll, gh_bench_ioctl, gh_bench_threads,
+extern const struct gh_bench_backend gh_bench_ring, gh_bench_ring_posted, gh_bench_ring_ioctl,
+	gh_bench_raw, gh_bench_raw_async, gh_bench_raw_sqpoll, gh_bench_ioctl, gh_bench_threads,
 	gh_bench_threads_pinned, gh_bench_kvm, gh_bench_kvm_threads, gh_bench_kvm_posted,
 	gh_bench_floor, gh_bench_raw_batch, gh_bench_ioctl_batch;
 

@@ -17,7 +17,7 @@ lines() {
 list_gunyah_quick() {
 	lines mmio-read "ring threads" "1 64"
 	lines mmio-read ring 16
-	lines mmio-read "raw floor" 64
+	lines mmio-read "raw-batch floor" 64
 	lines mmio-read ioctl 1
 	lines mmio-write "ring ring-posted" 64
 	lines ioeventfd ring 64
@@ -31,15 +31,15 @@ list_kvm_quick() {
 }
 
 list_gunyah_full() {
-	lines mmio-read "ring raw threads" "1 4 16 64 256 1024"
+	lines mmio-read "ring raw raw-batch threads" "1 4 16 64 256 1024"
 	lines mmio-read "threads-pinned raw-async raw-sqpoll" "1 16 64"
-	lines mmio-read "ioctl floor" "1 64"
+	lines mmio-read "ioctl ring-ioctl ioctl-batch floor" "1 64"
 	lines mmio-write "ring threads ring-posted" "1 64 256"
 	lines ioeventfd "ring threads" "1 64"
 	lines timer-wake "ring threads" "1 16 64 256"
-	lines timer-wake raw 64
+	lines timer-wake "raw raw-batch" 64
 	lines bell-wake "ring threads" "1 4 16 64 256 1024"
-	lines bell-wake "raw raw-async" 64
+	lines bell-wake "raw raw-batch raw-async" 64
 	lines mixed "ring threads" 1000
 	lines busy "ring threads" 64 "--events=200 --repeats=1"
 	lines fairness "ring threads threads-pinned" 64

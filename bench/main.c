@@ -18,10 +18,10 @@
 #define EXIT_SKIPPED	77
 
 static const struct gh_bench_backend *const backends[] = {
-	&gh_bench_ring, &gh_bench_ring_posted, &gh_bench_raw, &gh_bench_raw_async,
-	&gh_bench_raw_sqpoll, &gh_bench_ioctl, &gh_bench_threads, &gh_bench_threads_pinned,
-	&gh_bench_kvm, &gh_bench_kvm_threads, &gh_bench_kvm_posted, &gh_bench_floor,
-	&gh_bench_raw_batch, &gh_bench_ioctl_batch,
+	&gh_bench_ring, &gh_bench_ring_posted, &gh_bench_ring_ioctl, &gh_bench_raw,
+	&gh_bench_raw_async, &gh_bench_raw_sqpoll, &gh_bench_ioctl, &gh_bench_threads,
+	&gh_bench_threads_pinned, &gh_bench_kvm, &gh_bench_kvm_threads, &gh_bench_kvm_posted,
+	&gh_bench_floor, &gh_bench_raw_batch, &gh_bench_ioctl_batch,
 };
 
 static const struct gh_bench_workload workloads[] = {

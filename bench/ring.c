@@ -71,3 +71,10 @@ const struct gh_bench_backend gh_bench_ring_posted = {
 	.run = run_ring,
 	.park = park_ring,
 };
+
+const struct gh_bench_backend gh_bench_ring_ioctl = {
+	.name = "ring-ioctl",
+	.runner = GH_BACKEND_IOCTL,
+	.run = run_ring,
+	.park = park_ring,
+};

@@ -152,7 +152,10 @@ static int create_vm(struct gh_bench *bench, unsigned int i, const void *image, 
 
 static int create_guests(struct gh_bench *bench, const void *image, size_t size)
 {
-	const struct gh_runner_config config = { .max_vcpus = bench->nr_vcpus };
+	const struct gh_runner_config config = {
+		.backend = bench->backend->runner,
+		.max_vcpus = bench->nr_vcpus,
+	};
 	unsigned int i;
 	int ret;
 
