@@ -113,7 +113,7 @@ collect() {
 	cc=$(aarch64-linux-gnu-gcc -dumpfullversion 2>/dev/null || gcc -dumpfullversion)
 	prefix="{\"date\":\"$(date -u +%F)\",\"commit\":\"$commit\",\"machine\":\"$machine\""
 	prefix+=",\"qemu\":\"$qemu\",\"cc\":\"$cc\","
-	cat "$@" 2>/dev/null | tr -d '\r' | grep '^{"workload".*}$' |
+	cat "$@" 2>/dev/null | tr -d '\r' | sed -n '/^{"workload".*}$/p' |
 	awk -v prefix="$prefix" '
 	FNR == NR {
 		order[$1 " " $2 " " $3] = FNR
