@@ -13,6 +13,8 @@ fi
 sleep 10
 failed=0
 while read -r workload backend vcpus options; do
+	# So is it with what the line before left: memory of guests and modules to free.
+	sleep 2
 	echo "bench: $workload $backend $vcpus"
 	# shellcheck disable=SC2086 # words, on purpose
 	./gh-bench --image=bench.bin --module=gh_bench_floor.ko --workload="$workload" \
