@@ -216,6 +216,9 @@ st_op st_ring_open, st_ring_close, st_ring_run, st_ring_batch, st_ring_control, 
 st_op st_ring_wait_start;
 void st_ring_finish(struct st_worker *w, struct st_ring *ring);
 
+/* talk.c */
+st_op st_talk;
+
 /* thread.c */
 st_op st_thread_start, st_thread_join, st_control, st_timer, st_affinity, st_signal;
 void st_threads_finish(struct st_worker *w);
