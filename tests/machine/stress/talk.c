@@ -5,6 +5,7 @@
  * answer arrives once, and each exit.
  */
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,7 +33,7 @@ struct talk {
 	pthread_t talker;
 	struct st_random random;
 	struct st_random disturbing;
-	_Atomic bool disturb;
+	atomic_bool disturb;
 };
 
 static void *disturb(void *arg)
