@@ -254,16 +254,6 @@ static void ask_guests(struct run *run)
 		gh_testdev_stop(run->fleet.guests[i].testdev);
 }
 
-/* Again, until none is left that was between two runners. */
-static void force_guests(struct run *run)
-{
-	fleet_stop(&run->fleet, NULL);
-	gh_timer_cancel(run->fleet.runner, &run->force);
-	run->force.deadline_ns = gh_now_ns() + TICK_NS;
-	if (run->fleet.group && fleet_ended(&run->fleet) < run->fleet.nr_started)
-		gh_timer_arm(run->fleet.runner, &run->force);
-}
-
 static void on_ask(struct gh_timer *timer)
 {
 	ask_guests((struct run *)((char *)timer - offsetof(struct run, ask)));
@@ -271,7 +261,9 @@ static void on_ask(struct gh_timer *timer)
 
 static void on_force(struct gh_timer *timer)
 {
-	force_guests((struct run *)((char *)timer - offsetof(struct run, force)));
+	struct run *run = (struct run *)((char *)timer - offsetof(struct run, force));
+
+	fleet_stop(&run->fleet, NULL);
 }
 
 static void on_tick(struct gh_timer *timer)
@@ -322,7 +314,7 @@ static int drive(struct run *run)
 		if (signals_seen > seen) {
 			seen = signals_seen;
 			if (run->asked)
-				force_guests(run);
+				fleet_stop(s, NULL);
 			else
 				ask_guests(run);
 		}
@@ -414,10 +406,9 @@ static void fleet_close(struct run *run)
 
 	/* A failed start leaves guests that were never driven: take them out first. */
 	if (s->runner)
-		force_guests(run);
+		fleet_stop(s, NULL);
 	if (s->runner && fleet_ended(s) < s->nr_started)
 		gh_runner_run(s->runner);
-	gh_timer_cancel(s->runner, &run->force);
 	for (i = 0; s->guests && i < s->nr_guests; i++)
 		serial_flush(s->guests[i].serial);
 	fleet_destroy(s);

@@ -5,55 +5,45 @@
  */
 #include "cli.h"
 
-/* What a runner is asked to do: @one guest or, if it is NULL, all that it has. */
-struct request {
-	struct fleet *fleet;
-	struct guest *one;
-	int (*fn)(struct gh_vm *vm);
-};
-
-static int on_runner(struct gh_runner *runner, void *arg)
+/* Wherever they are: @one guest or, if it is NULL, all. */
+void fleet_stop(struct fleet *s, struct guest *one)
 {
-	const struct request *q = arg;
 	unsigned int i;
 
-	for (i = 0; i < q->fleet->nr_guests; i++) {
-		struct guest *g = &q->fleet->guests[i];
+	for (i = 0; s->guests && i < s->nr_guests; i++) {
+		struct guest *g = &s->guests[i];
 
-		if (g->vm && (!q->one || q->one == g) && gh_vm_runner(g->vm) == runner &&
-		    !q->fn(g->vm) && q->fn == gh_vm_destroy)
+		if (g->vm && (!one || one == g))
+			gh_vm_stop(g->vm);
+	}
+}
+
+static int destroy_those_of(struct gh_runner *runner, void *arg)
+{
+	struct fleet *s = arg;
+	unsigned int i;
+
+	for (i = 0; i < s->nr_guests; i++) {
+		struct guest *g = &s->guests[i];
+
+		if (g->vm && gh_vm_runner(g->vm) == runner && !gh_vm_destroy(g->vm))
 			g->vm = NULL;
 	}
 	return 0;
 }
 
-static void on_runners(struct request *q)
+void fleet_destroy(struct fleet *s)
 {
 	unsigned int i;
 
-	if (!q->fleet->guests)
+	if (!s->guests)
 		return;
-	if (!q->fleet->group) {
-		on_runner(q->fleet->runner, q);
+	if (!s->group) {
+		destroy_those_of(s->runner, s);
 		return;
 	}
-	for (i = 0; i < gh_group_size(q->fleet->group); i++)
-		gh_group_call(q->fleet->group, i, on_runner, q);
-}
-
-/* One that is between two runners is missed. */
-void fleet_stop(struct fleet *s, struct guest *g)
-{
-	struct request q = { .fleet = s, .one = g, .fn = gh_vm_stop };
-
-	on_runners(&q);
-}
-
-void fleet_destroy(struct fleet *s)
-{
-	struct request q = { .fleet = s, .fn = gh_vm_destroy };
-
-	on_runners(&q);
+	for (i = 0; i < gh_group_size(s->group); i++)
+		gh_group_call(s->group, i, destroy_those_of, s);
 }
 
 void fleet_stats(struct fleet *s, struct gh_stats *stats)

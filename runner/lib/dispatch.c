@@ -145,6 +145,8 @@ int gh_runner_dispatch(struct gh_runner *r, unsigned int budget)
 		gh_exit_handle(r, v, v->res, &v->exit);
 		done++;
 	}
+	if (atomic_load_explicit(&r->stops_wanted, memory_order_relaxed))
+		gh_stops_handle(r);
 	if (r->ended)
 		handle_ended(r);
 	if (r->leaving)

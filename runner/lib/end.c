@@ -6,15 +6,19 @@
 
 #include "internal.h"
 
+const struct gh_vm_result gh_vm_stopped = { .end = GH_VM_END_STOPPED, .exit_type = 7 };
+
 static void vm_done(struct gh_vm *vm)
 {
+	struct gh_runner *r = vm->runner;
+
 	assert(vm->state != GH_VM_ENDED);
 	vm->state = GH_VM_ENDED;
-	vm->runner->running_vms--;
-	if (vm->runner->group)
-		gh_group_vm_ended(vm->runner->group);
-	vm->next_ended = vm->runner->ended;
-	vm->runner->ended = vm;
+	r->running_vms--;
+	if (r->group)
+		gh_group_vm_ended(r->group);
+	vm->next_ended = r->ended;
+	r->ended = vm;
 }
 
 void gh_vcpu_end(struct gh_vcpu *v)
@@ -24,6 +28,7 @@ void gh_vcpu_end(struct gh_vcpu *v)
 		v->deferred = false;
 		v->vm->runner->stats.answering--;
 	}
+	v->removing = false;
 	v->state = GH_VCPU_ENDED;
 	if (!--v->vm->live)
 		vm_done(v->vm);
@@ -37,8 +42,10 @@ void gh_vcpu_out(struct gh_vcpu *v)
 	if (vm->state == GH_VM_STOPPING) {
 		gh_vcpu_end(v);
 	} else if (v->removing) {
-		vm->live--;
 		gh_vcpu_finish_removal(v);
+		/* A VM without vCPUs goes on, unless it is over and this was the last to tell. */
+		if (!--vm->live && vm->result.end != GH_VM_END_NONE)
+			vm_done(vm);
 	} else {
 		v->state = GH_VCPU_IDLE;
 		gh_vm_try_leave(vm);
@@ -79,4 +86,46 @@ void gh_vm_end(struct gh_vm *vm, const struct gh_vm_result *result)
 		else if (v->state == GH_VCPU_ANSWERING)
 			gh_vcpu_end(v);
 	}
+}
+
+/*
+ * A VM that another thread wants to stop may move at the same time. It writes its wish
+ * before it looks for the runner, and a VM gets its runner before it looks for the wish:
+ * so either this runner finds it in its list, or it finds the wish on arrival.
+ */
+void gh_stops_handle(struct gh_runner *r)
+{
+	struct gh_vm *vm;
+
+	atomic_store(&r->stops_wanted, false);
+	for (vm = r->vms; vm; vm = vm->next)
+		if (vm->stop_wanted)
+			gh_vm_end(vm, &gh_vm_stopped);
+}
+
+static int stop_elsewhere(struct gh_vm *vm)
+{
+	struct gh_runner *r;
+
+	vm->stop_wanted = true;
+	r = vm->runner;
+	r->stops_wanted = true;
+	gh_runner_wake(r);
+	return 0;
+}
+
+int gh_vm_stop(struct gh_vm *vm)
+{
+	struct gh_runner *r = vm->runner;
+	enum gh_vm_state state = vm->state;	/* after the runner: see vm_leave() */
+	bool here = pthread_equal(r->thread, pthread_self()) && state != GH_VM_TRANSIT;
+
+	if (state == GH_VM_NEW && here)
+		return gh_fail_vm(vm, -1, -EINVAL, "stopping the VM", "it was never started");
+	if (state == GH_VM_NEW)
+		return -EINVAL;
+	if (!here)
+		return stop_elsewhere(vm);
+	gh_vm_end(vm, &gh_vm_stopped);
+	return 0;
 }

@@ -21,6 +21,9 @@ int gh_fail_vm(struct gh_vm *vm, int vcpu, int error, const char *what, const ch
 {
 	struct gh_runner *r = vm->runner;
 
+	/* Of another thread, which will have the VM soon. */
+	if (vm->state == GH_VM_TRANSIT)
+		return error;
 	gh_fail(r, error, what, hint);
 	memcpy(r->error.vm, vm->name, sizeof(r->error.vm));
 	r->error.vcpu = vcpu;

@@ -6,6 +6,7 @@
 #ifndef GH_INTERNAL_H
 #define GH_INTERNAL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -189,14 +190,18 @@ enum gh_vm_state {
 	GH_VM_NEW,
 	GH_VM_RUNNING,
 	GH_VM_MOVING,		/* its vCPUs are held back until all are idle */
+	GH_VM_TRANSIT,		/* between two runners: belongs to the message that carries it */
 	GH_VM_STOPPING,		/* gh_vm_stop(), or a vCPU failed: no vCPU is run again */
 	GH_VM_ENDED,
 };
 
 /**
  * struct gh_vm - one virtual machine
- * @runner: where it is; of the thread of that runner, as all else
+ * @runner: where it is, or goes while in transit; written by the thread that has the
+ *	VM, read by any, as are @ctx and @state
  * @ops, @ctx: of @runner, for gh_vcpu_kick()
+ * @stop_wanted: by another thread than @runner's; looked at when the VM arrives, and by
+ *	a runner that was told to
  * @next: in gh_runner::vms
  * @next_ended: in gh_runner::ended or ::leaving
  * @to: where it moves
@@ -207,14 +212,15 @@ enum gh_vm_state {
  * @live: vCPUs that are there and have not ended
  */
 struct gh_vm {
-	struct gh_runner *runner;
+	void *_Atomic ctx;
+	struct gh_runner *_Atomic runner;
 	const struct gh_port_ops *ops;
-	void *ctx;
 	struct gh_vm *next;
 	struct gh_vm *next_ended;
 	struct gh_runner *to;
 	struct gh_msg msg;
-	enum gh_vm_state state;
+	enum gh_vm_state _Atomic state;
+	atomic_bool stop_wanted;
 	int fd;
 	char name[GH_MAX_NAME];
 	char *bootargs;
@@ -235,6 +241,7 @@ struct gh_vm {
 
 /**
  * struct gh_runner - many VMs, one ring
+ * @thread: it belongs to
  * @ops, @ctx: the kernel, or a test's fake
  * @ring, @threads: owned, one of them
  * @ioctl: which batches go by ioctl
@@ -255,9 +262,11 @@ struct gh_vm {
  * @sqes_pending: the submission queue holds something
  * @batch_open: guests ran since the last reap
  * @in_callback: a callback is running
+ * @stops_wanted: some of @vms have stop_wanted; any thread
  * @quit: set from any thread
  */
 struct gh_runner {
+	pthread_t thread;
 	const struct gh_port_ops *ops;
 	void *ctx;
 	struct gh_ring *ring;
@@ -297,6 +306,7 @@ struct gh_runner {
 	bool batch_open;
 	bool in_callback;
 	bool wake_armed;
+	atomic_bool stops_wanted;
 	atomic_bool quit;
 	struct gh_stats stats;
 	struct gh_error_info error;
@@ -365,10 +375,13 @@ void gh_vm_stay(struct gh_vm *vm);
 void gh_vms_leave(struct gh_runner *r);
 
 /* end.c */
+extern const struct gh_vm_result gh_vm_stopped;
+
 void gh_vcpu_want_cancel(struct gh_vcpu *v);
 void gh_vcpu_end(struct gh_vcpu *v);
 void gh_vcpu_out(struct gh_vcpu *v);
 void gh_vm_end(struct gh_vm *vm, const struct gh_vm_result *result);
+void gh_stops_handle(struct gh_runner *r);
 
 /* timer.c */
 void gh_timers_run(struct gh_runner *r, uint64_t now_ns);

@@ -3,8 +3,9 @@
  * VMs that move to another runner, and the messages between runners.
  *
  * A VM leaves when none of its vCPUs is in the driver, in a batch or at a device: held
- * back in gh_vcpu_out(), they become idle one by one. Between two runners it belongs to
- * the message that carries it, so no two threads ever share it and there is no lock.
+ * back in gh_vcpu_out(), they become idle one by one; those that have ended are taken
+ * along. Between two runners it belongs to the message that carries it, so no two threads
+ * ever share it and there is no lock; a wish to stop it waits until it has arrived.
  * Its places on the other side are reserved before it goes; the arrival cannot be full.
  */
 #include <assert.h>
@@ -104,16 +105,19 @@ void gh_vm_stay(struct gh_vm *vm)
 	}
 }
 
-/* If all vCPUs are idle, dispatch lets it go. */
+/* If all vCPUs are idle, or have ended, dispatch lets it go. */
 void gh_vm_try_leave(struct gh_vm *vm)
 {
 	unsigned int i;
 
 	if (vm->state != GH_VM_MOVING)
 		return;
-	for (i = 0; i < vm->nr_vcpus; i++)
-		if (vm->vcpus[i].present && vm->vcpus[i].state != GH_VCPU_IDLE)
+	for (i = 0; i < vm->nr_vcpus; i++) {
+		const struct gh_vcpu *v = &vm->vcpus[i];
+
+		if (v->present && v->state != GH_VCPU_IDLE && v->state != GH_VCPU_ENDED)
 			return;
+	}
 	vm->next_ended = vm->runner->leaving;
 	vm->runner->leaving = vm;
 }
@@ -141,6 +145,7 @@ static int devices_leave(struct gh_vm *vm)
 
 static void vm_arrive(struct gh_runner *r, struct gh_msg *msg);
 
+/* In this order: who sees the new runner sees that the VM is not there yet. */
 static void vm_leave(struct gh_vm *vm)
 {
 	struct gh_runner *r = vm->runner, *to = vm->to;
@@ -157,6 +162,10 @@ static void vm_leave(struct gh_vm *vm)
 		at = &(*at)->next;
 	*at = vm->next;
 	r->running_vms--;
+	vm->to = NULL;
+	vm->state = GH_VM_TRANSIT;
+	vm->ctx = to->ctx;
+	vm->runner = to;
 	vm->msg.deliver = vm_arrive;
 	gh_runner_post(to, &vm->msg);
 }
@@ -186,9 +195,7 @@ static void vm_arrive(struct gh_runner *r, struct gh_msg *msg)
 	struct gh_vm_result result = { .end = GH_VM_END_ERROR };
 	unsigned int i;
 
-	vm->runner = r;
-	vm->ctx = r->ctx;
-	vm->to = NULL;
+	assert(vm->state == GH_VM_TRANSIT && vm->runner == r);
 	vm->state = GH_VM_RUNNING;
 	vm->next = r->vms;
 	r->vms = vm;
@@ -204,10 +211,13 @@ static void vm_arrive(struct gh_runner *r, struct gh_msg *msg)
 		if (!v->present)
 			continue;
 		result.error = gh_vcpu_attach(v) ?: result.error;
-		gh_vcpu_ready(r, v);
+		if (v->state != GH_VCPU_ENDED)
+			gh_vcpu_ready(r, v);
 	}
 	if (result.error)
 		gh_vm_end(vm, &result);
+	if (vm->stop_wanted)
+		gh_vm_end(vm, &gh_vm_stopped);
 	if (vm->events && vm->events->moved)
 		vm->events->moved(vm->opaque, vm, r);
 	r->in_callback = false;

@@ -106,6 +106,7 @@ int gh_runner_create_port(const struct gh_runner_config *config, const struct gh
 	r = runner_alloc(config);
 	if (!r)
 		return create_failed(error, -ENOMEM, "creating a runner", NULL);
+	r->thread = pthread_self();
 	r->ops = ops;
 	r->ctx = ctx;
 	set_backend(r, config->backend);
@@ -231,7 +232,8 @@ static bool to_handle(const struct gh_runner *r)
 static bool work_waits(const struct gh_runner *r)
 {
 	return gh_can_run(r) || to_handle(r) || r->ended || r->leaving || r->cancels_wanted ||
-	       atomic_load_explicit(&r->inbox, memory_order_relaxed);
+	       atomic_load_explicit(&r->inbox, memory_order_relaxed) ||
+	       atomic_load_explicit(&r->stops_wanted, memory_order_relaxed);
 }
 
 uint64_t gh_runner_timeout_ns(const struct gh_runner *r)

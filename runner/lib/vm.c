@@ -296,22 +296,14 @@ int gh_vm_start(struct gh_vm *vm)
 	return 0;
 }
 
-int gh_vm_stop(struct gh_vm *vm)
-{
-	const struct gh_vm_result result = { .end = GH_VM_END_STOPPED, .exit_type = 7 };
-
-	if (vm->state == GH_VM_NEW)
-		return gh_fail_vm(vm, -1, -EINVAL, "stopping the VM", "it was never started");
-	gh_vm_end(vm, &result);
-	return 0;
-}
-
 int gh_vm_destroy(struct gh_vm *vm)
 {
 	struct gh_runner *r = vm->runner;
 	struct gh_vm **at = &r->vms, *ended;
 	unsigned int i;
 
+	if (vm->state == GH_VM_TRANSIT)
+		return -EBUSY;
 	if (r->in_callback)
 		return gh_fail_vm(vm, -1, -EBUSY, "destroying the VM", "called from a callback");
 	if (vm->state != GH_VM_NEW && vm->state != GH_VM_ENDED)

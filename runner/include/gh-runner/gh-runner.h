@@ -203,7 +203,7 @@ int gh_vm_create(struct gh_runner *runner, const struct gh_vm_config *config,
 		 struct gh_vm **vm);
 /* Lends the memory, starts the VM and queues its vCPUs. A VM starts once. */
 int gh_vm_start(struct gh_vm *vm);
-/* Takes all vCPUs out of the guest; events->ended() follows when they are. */
+/* Takes all vCPUs out of the guest, then events->ended(). Any thread, also while it moves. */
 int gh_vm_stop(struct gh_vm *vm);
 /* Calls release() of its devices. -EBUSY until it has ended, and in a callback. */
 int gh_vm_destroy(struct gh_vm *vm);
@@ -216,15 +216,15 @@ int gh_vm_set_slice(struct gh_vm *vm, uint32_t slice_ns);
 /*
  * Takes a running VM with its devices to @to, another runner of the same backend, whose
  * thread may be any; events->moved() follows there. Its vCPUs come out of the guest
- * first, and accesses that a device owes are awaited. Meanwhile only gh_vcpu_kick(),
- * and on this thread gh_vm_stop(), may be called. An end of the VM cancels the move.
+ * first, and accesses that a device owes are awaited. Meanwhile only gh_vcpu_kick() and
+ * gh_vm_stop() may be called. An end of the VM cancels the move.
  * -EINVAL: not running, or no such way; -ENOSPC: @to is full.
  */
 int gh_vm_move(struct gh_vm *vm, struct gh_runner *to);
 
 const char *gh_vm_name(const struct gh_vm *vm);
 void *gh_vm_opaque(const struct gh_vm *vm);
-struct gh_runner *gh_vm_runner(const struct gh_vm *vm);
+struct gh_runner *gh_vm_runner(const struct gh_vm *vm);	/* any thread */
 unsigned int gh_vm_vcpus(const struct gh_vm *vm);
 struct gh_vcpu *gh_vm_vcpu(struct gh_vm *vm, unsigned int index);
 /* GH_VM_END_NONE while it runs. */

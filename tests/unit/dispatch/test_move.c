@@ -3,6 +3,7 @@
  * VMs that go to another runner, and vCPUs that are taken out and put back.
  */
 #include <criterion/criterion.h>
+#include <pthread.h>
 
 #include "fixture.h"
 
@@ -161,6 +162,130 @@ Test(move, end_of_the_vm_cancels_it)
 	cr_assert_eq(atomic_load(&other->slots_used), 0);
 }
 
+/* Nobody's list has it on its way, and the wish is not lost. */
+Test(move, stop_between_two_runners)
+{
+	static const struct fake_step forever[] = { { FAKE_END } };
+	struct gh_vm *vm = start(2, forever);
+
+	turns(r, 2);
+	cr_assert_eq(gh_vm_move(vm, other), 0);
+	turns(r, 3);
+	cr_assert_null(r->vms);
+	cr_assert_eq(gh_vm_runner(vm), other, "it is expected there");
+	cr_assert_eq(gh_vm_stop(vm), 0);
+	cr_assert_eq(gh_vm_stop(vm), 0, "again is fine");
+	cr_assert_eq(gh_vm_destroy(vm), -EBUSY);
+	cr_assert_eq(gh_vm_move(vm, r), -EINVAL);
+	cr_assert_eq(gh_vcpu_remove(gh_vm_vcpu(vm, 0)), -EINVAL);
+	cr_assert_eq(gh_vcpu_add(vm, 0), -EINVAL);
+	turns(r, 2);
+	cr_assert_eq(atomic_load(&r->slots_used), 0);
+	cr_assert_eq(atomic_load(&other->slots_used), 2);
+	cr_assert_eq(r->sched.ready.nr + r->running_vms, 0);
+	cr_assert_eq(nr_ended, 0);
+	turns(other, 2);
+	cr_assert_eq(nr_moved, 1);
+	cr_assert_eq(nr_ended, 1);
+	cr_assert_eq(ended[0].end, GH_VM_END_STOPPED);
+	finish(vm);
+	cr_assert_eq(atomic_load(&other->slots_used), 0);
+}
+
+/* Each vCPU tells the end by itself, and it takes time: the VM may move meanwhile. */
+Test(move, ended_vcpus_are_taken_along)
+{
+	static const struct fake_step off[] = { { FAKE_OFF } };
+	static const struct fake_step later[] = { { FAKE_PARK }, { FAKE_OFF } };
+	struct gh_vm *vm = create(2);
+
+	f->vcpus[0].steps = off;
+	f->vcpus[1].steps = later;
+	cr_assert_eq(gh_vm_start(vm), 0);
+	turns(r, 3);
+	cr_assert_eq(vm->live, 1);
+	cr_assert_eq(gh_vm_move(vm, other), 0);
+	turns(r, 4);
+	cr_assert_null(r->vms);
+	turns(other, 1);
+	cr_assert_eq(nr_moved, 1);
+	f->on_idle = wake_all;
+	cr_assert_eq(gh_runner_run(other), 0);
+	cr_assert_eq(nr_ended, 1);
+	cr_assert_eq(ended[0].end, GH_VM_END_OFF);
+	cr_assert_eq(f->vcpus[0].runs, 1, "it is not run again");
+	finish(vm);
+}
+
+Test(move, refusal_of_a_device_leaves_ended_vcpus_ended)
+{
+	static const struct fake_step off[] = { { FAKE_OFF } };
+	static const struct fake_step later[] = { { FAKE_PARK }, { FAKE_OFF } };
+	struct gh_vm *vm = create(2);
+
+	f->vcpus[0].steps = off;
+	f->vcpus[1].steps = later;
+	cr_assert_eq(gh_vm_start(vm), 0);
+	turns(r, 3);
+	dev.refuses = true;
+	cr_assert_eq(gh_vm_move(vm, other), 0);
+	turns(r, 4);
+	cr_assert_eq(moved_to, r);
+	f->on_idle = wake_all;
+	cr_assert_eq(gh_runner_run(r), 0);
+	cr_assert_eq(nr_ended, 1);
+	cr_assert_eq(f->vcpus[0].runs, 1);
+}
+
+/* ---- stopping from another thread ---------------------------------------------------- */
+
+static void *stop_thread(void *vm)
+{
+	return (void *)(intptr_t)gh_vm_stop(vm);
+}
+
+static int stop_elsewhere(struct gh_vm *vm)
+{
+	pthread_t thread;
+	void *ret;
+
+	cr_assert_eq(pthread_create(&thread, NULL, stop_thread, vm), 0);
+	cr_assert_eq(pthread_join(thread, &ret), 0);
+	return (int)(intptr_t)ret;
+}
+
+Test(move, stop_from_another_thread)
+{
+	static const struct fake_step forever[] = { { FAKE_END } };
+	struct gh_vm *fresh = create(1), *vm = start(2, forever), *moving;
+
+	cr_assert_eq(stop_elsewhere(fresh), -EINVAL);
+	turns(r, 2);
+	cr_assert_eq(stop_elsewhere(vm), 0);
+	cr_assert_eq(gh_runner_timeout_ns(r), 0);
+	cr_assert_eq(nr_ended, 0);
+	turns(r, 3);
+	cr_assert_eq(nr_ended, 1);
+	cr_assert_eq(ended[0].end, GH_VM_END_STOPPED);
+	cr_assert_eq(stop_elsewhere(vm), 0, "it has ended");
+	/* Held back for the move, and on its way. */
+	moving = start(1, forever);
+	cr_assert_eq(gh_vm_move(moving, other), 0);
+	cr_assert_eq(stop_elsewhere(moving), 0);
+	turns(r, 4);
+	cr_assert_eq(nr_ended, 2);
+	cr_assert_eq(gh_vm_runner(moving), r);
+	cr_assert_eq(atomic_load(&other->slots_used), 0);
+	moving = start(1, forever);
+	turns(r, 2);
+	cr_assert_eq(gh_vm_move(moving, other), 0);
+	turns(r, 3);
+	cr_assert_eq(stop_elsewhere(moving), 0);
+	turns(other, 2);
+	cr_assert_eq(nr_ended, 3);
+	finish(moving);
+}
+
 /* A message is delivered once, in order, on the runner's own time. */
 static unsigned int delivered;
 
@@ -228,6 +353,48 @@ Test(move, vm_without_vcpus_goes_on)
 	cr_assert_eq(gh_vm_stop(vm), 0);
 	turns(r, 1);
 	cr_assert_eq(nr_ended, 1);
+}
+
+/* Of the last that would have told: the VM is over without it. */
+Test(move, removal_of_the_last_that_has_not_ended)
+{
+	static const struct fake_step off[] = { { FAKE_OFF } };
+	static const struct fake_step forever[] = { { FAKE_END } };
+	struct gh_vm *vm = create(2);
+
+	f->vcpus[0].steps = off;
+	f->vcpus[1].steps = forever;
+	cr_assert_eq(gh_vm_start(vm), 0);
+	turns(r, 3);
+	cr_assert_eq(nr_ended, 0);
+	cr_assert_eq(gh_vcpu_remove(gh_vm_vcpu(vm, 1)), -EINPROGRESS);
+	turns(r, 3);
+	cr_assert_eq(nr_ended, 1);
+	cr_assert_eq(ended[0].end, GH_VM_END_OFF);
+	cr_assert_eq(gh_vm_destroy(vm), 0);
+}
+
+/* The guest powers off before it comes out. */
+Test(move, end_beats_removal)
+{
+	static const struct fake_step off[] = { { FAKE_OFF } };
+	static const struct fake_step later[] = { { FAKE_PARK }, { FAKE_OFF } };
+	struct gh_vm *vm = create(2);
+
+	f->vcpus[0].steps = off;
+	f->vcpus[1].steps = later;
+	cr_assert_eq(gh_vm_start(vm), 0);
+	cr_assert_eq(gh_runner_prepare(r), 0);
+	cr_assert_eq(gh_vcpu_remove(gh_vm_vcpu(vm, 0)), -EINPROGRESS);
+	turns(r, 3);
+	cr_assert_eq(vm->live, 1);
+	cr_assert(gh_vcpu_present(gh_vm_vcpu(vm, 0)));
+	cr_assert_eq(gh_vm_move(vm, other), 0, "nothing is being removed");
+	turns(r, 3);
+	f->on_idle = wake_all;
+	cr_assert_eq(gh_runner_run(other), 0);
+	cr_assert_eq(nr_ended, 1);
+	finish(vm);
 }
 
 Test(move, vcpu_of_a_new_vm_is_left_out)
