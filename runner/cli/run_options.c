@@ -261,7 +261,7 @@ static bool setting(struct run_settings *s, const struct origin *at, enum settin
 	case SET_SECONDS:
 		return number(at, "seconds", value, false, 1000000, &s->seconds);
 	case SET_SLICE:
-		return number(at, "slice-us", value, false, 1000000, &s->slice_us);
+		return number(at, "slice-us", value, false, 4000, &s->slice_us);
 	case SET_CPUS:
 		return number(at, "cpus", value, false, 256, &s->cpus);
 	case SET_BACKEND:

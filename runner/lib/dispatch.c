@@ -74,6 +74,7 @@ static void reap_one(void *arg, const struct io_uring_cqe *cqe)
 		break;
 	case GH_URING_OP_KICK:
 	case GH_URING_OP_CANCEL:
+	case GH_OP_NOTHING:
 		/* What counts is the completion of the command they were aimed at. */
 		break;
 	case GH_OP_BATCH:
@@ -89,6 +90,11 @@ static void reap_one(void *arg, const struct io_uring_cqe *cqe)
 	default:
 		r->stats.stale++;
 	}
+}
+
+int gh_reap(struct gh_runner *r)
+{
+	return r->ops->reap(r->ctx, reap_one, r);
 }
 
 /* ---- what waits for a callback ---------------------------------------------------- */
@@ -127,7 +133,7 @@ int gh_runner_dispatch(struct gh_runner *r, unsigned int budget)
 		return gh_fail(r, -EBUSY, "dispatching", "called from a callback");
 	if (r->ring)
 		gh_ring_drain_event(r->ring);
-	ret = r->ops->reap(r->ctx, reap_one, r);
+	ret = gh_reap(r);
 	if (ret < 0)
 		return gh_fail(r, ret, "reading completions", NULL);
 	if (r->batch_open) {

@@ -27,6 +27,7 @@ enum gh_op {
 	GH_OP_IO = GH_URING_OP_USER,	/* low 56 bits: struct gh_io */
 	GH_OP_WAKE,
 	GH_OP_BATCH,			/* index: of gh_runner::batches */
+	GH_OP_NOTHING,			/* what is not done after all */
 };
 
 struct gh_group;
@@ -382,6 +383,9 @@ void gh_vcpu_end(struct gh_vcpu *v);
 void gh_vcpu_out(struct gh_vcpu *v);
 void gh_vm_end(struct gh_vm *vm, const struct gh_vm_result *result);
 void gh_stops_handle(struct gh_runner *r);
+
+/* dispatch.c */
+int gh_reap(struct gh_runner *r);
 
 /* timer.c */
 void gh_timers_run(struct gh_runner *r, uint64_t now_ns);

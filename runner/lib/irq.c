@@ -53,9 +53,10 @@ int gh_irq_create(struct gh_vm *vm, struct gh_irq **out)
 void gh_irq_raise(struct gh_irq *irq)
 {
 	const uint64_t one = 1;
+	int saved = errno;
 
 	if (write(irq->fd, &one, sizeof(one)) < 0)
-		return;
+		errno = saved;
 }
 
 void gh_irq_set(struct gh_irq *irq, bool level)

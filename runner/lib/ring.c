@@ -46,13 +46,14 @@ static int ring_enter(void *ctx, unsigned int wait_nr, uint64_t timeout_ns)
 
 /*
  * Completions of parked commands are task work until the ring is entered, and
- * those that found the CQ full wait in the kernel; both are told by a flag.
+ * those that found the CQ full wait in the kernel; both are told by a flag, the first
+ * unless the owner of the ring did not want it.
  */
 static bool ring_flush(struct gh_ring *ring)
 {
 	unsigned int flags = IO_URING_READ_ONCE(*ring->ring->sq.kflags);
 
-	if (!(flags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)))
+	if (!(flags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) && gh_ring_tells(ring))
 		return false;
 	if (flags & IORING_SQ_CQ_OVERFLOW)
 		ring->stats->cq_overflows++;
@@ -178,9 +179,7 @@ int gh_ring_event_fd(struct gh_ring *ring)
  */
 bool gh_ring_is_idle(const struct gh_ring *ring)
 {
-	return !io_uring_sq_ready(ring->ring) &&
-	       (ring->flags & (IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG)) !=
-	       IORING_SETUP_DEFER_TASKRUN;
+	return !io_uring_sq_ready(ring->ring) && gh_ring_tells(ring);
 }
 
 /* Empty is as good as drained. */

@@ -34,10 +34,17 @@ int gh_ring_init(struct gh_ring *ring, struct io_uring *borrowed, unsigned int s
 		 unsigned int max_vcpus, bool sqpoll, struct gh_stats *stats);
 void gh_ring_exit(struct gh_ring *ring);
 bool gh_ring_is_idle(const struct gh_ring *ring);
+/* Without entering it one sees whether completions are still task work. */
+static inline bool gh_ring_tells(const struct gh_ring *ring)
+{
+	return (ring->flags & (IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG)) !=
+	       IORING_SETUP_DEFER_TASKRUN;
+}
+
 /* No completion waits. */
 static inline bool gh_ring_is_quiet(const struct gh_ring *ring)
 {
-	return !io_uring_cq_ready(ring->ring) &&
+	return !io_uring_cq_ready(ring->ring) && gh_ring_tells(ring) &&
 	       !(IO_URING_READ_ONCE(*ring->ring->sq.kflags) &
 		 (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN));
 }

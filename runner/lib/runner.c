@@ -10,6 +10,8 @@
 
 static int config_check(const struct gh_runner_config *c, const char **why)
 {
+	unsigned int vcpus = c->max_vcpus ? c->max_vcpus : GH_DEFAULT_VCPUS;
+
 	if (c->max_vcpus > GH_MAX_VCPUS)
 		*why = "max_vcpus is above the library's limit of 16384";
 	else if (c->batch > GH_MAX_BATCH)
@@ -20,6 +22,10 @@ static int config_check(const struct gh_runner_config *c, const char **why)
 		*why = "a ring of the caller is a backend of its own";
 	else if (c->ring && !c->foreign_cqe)
 		*why = "a ring of the caller needs foreign_cqe";
+	else if (c->ring && c->ring->cq.ring_entries < 2 * vcpus)
+		*why = "a ring of the caller needs a completion queue of twice max_vcpus";
+	else if (c->slice_ns && (c->slice_ns < GH_MIN_SLICE_NS || c->slice_ns > GH_MAX_SLICE_NS))
+		*why = "slice_ns is 10 us at least and 4 ms at most";
 	else
 		return 0;
 	return -EINVAL;
@@ -175,13 +181,35 @@ enum gh_backend gh_runner_backend(const struct gh_runner *r)
 	return r->backend;
 }
 
+/*
+ * Nothing of the runner's stays on a ring that goes on without it: the poll completes as
+ * what it waits for is there, and all else has been submitted before. What completes
+ * meanwhile is the caller's.
+ */
+static void give_ring_back(struct gh_runner *r)
+{
+	int ret = 0;
+
+	gh_runner_wake(r);
+	while ((r->wake_armed || r->sqes_pending) && (ret >= 0 || ret == -EINTR)) {
+		r->sqes_pending = false;
+		ret = r->ops->enter(r->ctx, r->wake_armed ? 1 : 0, UINT64_MAX);
+		gh_reap(r);
+	}
+}
+
 int gh_runner_destroy(struct gh_runner *r)
 {
 	if (!r)
 		return 0;
+	if (r->in_callback || r->group)
+		return gh_fail(r, -EBUSY, "destroying the runner",
+			       r->group ? "it is a member of a group" : "called from a callback");
 	if (r->vms || atomic_load(&r->slots_used))
 		return gh_fail(r, -EBUSY, "destroying the runner",
 			       "destroy its VMs first; one may be on its way to it");
+	if (r->ring && r->ring->ring != &r->ring->own)
+		give_ring_back(r);
 	if (r->ring) {
 		gh_ring_exit(r->ring);
 		free(r->ring);
@@ -216,12 +244,18 @@ struct io_uring_sqe *gh_io_get_sqe(struct gh_runner *r)
 	return gh_get_sqe(r);
 }
 
-void gh_io_attach(struct io_uring_sqe *sqe, struct gh_io *io)
+int gh_io_attach(struct io_uring_sqe *sqe, struct gh_io *io)
 {
 	uint64_t address = (uintptr_t)io;
 
-	assert(!(address >> 56) && io->done);
+	if (address >> 56 || !io->done) {
+		/* The entry is in the queue and can not be taken back. */
+		io_uring_prep_nop(sqe);
+		sqe->user_data = gh_uring_pack(GH_OP_NOTHING, 0, 0);
+		return -EINVAL;
+	}
 	sqe->user_data = (uint64_t)GH_OP_IO << 56 | address;
+	return 0;
 }
 
 static bool to_handle(const struct gh_runner *r)
@@ -328,16 +362,17 @@ int gh_runner_serve(struct gh_runner *r)
 	return ret;
 }
 
-/* Any thread, and signal handlers. */
+/* Any thread, and signal handlers: errno stays what it was. */
 void gh_runner_wake(const struct gh_runner *r)
 {
 	const uint64_t one = 1;
+	int saved = errno;
 
 	if (r->threads)
 		gh_threads_wake(r->threads);
 	/* It fails only when the counter is full, and then the ring is awake anyway. */
 	if (r->ring && write(r->ring->wake_fd, &one, sizeof(one)) < 0)
-		return;
+		errno = saved;
 }
 
 void gh_runner_quit(struct gh_runner *r)

@@ -84,6 +84,8 @@ static uint64_t batch_deadline(const struct gh_runner *r)
 {
 	uint64_t now = gh_now_ns(), until = now + r->sched.batch_ns, least;
 
+	if (until < now)
+		until = UINT64_MAX;
 	if (!r->timers || r->timers->deadline_ns >= until)
 		return until;
 	/* One that is always due must not keep the guests from running. */

@@ -113,9 +113,10 @@ static struct job *pop(struct job_queue *q)
 static void signal_fd(int fd)
 {
 	const uint64_t one = 1;
+	int saved = errno;
 
 	if (write(fd, &one, sizeof(one)) < 0)
-		return;
+		errno = saved;
 }
 
 /* ---- workers ------------------------------------------------------------------------ */

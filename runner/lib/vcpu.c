@@ -208,10 +208,13 @@ unsigned int gh_vcpu_index(const struct gh_vcpu *vcpu)
 	return vcpu->index;
 }
 
-/* Nothing but the system call: safe in a signal handler. */
+/* Nothing but the system call, and errno stays what it was: safe in a signal handler. */
 int gh_vcpu_kick(struct gh_vcpu *vcpu)
 {
 	const struct gh_vm *vm = vcpu->vm;
+	int saved = errno, ret;
 
-	return vm->ops->ioctl(vm->ctx, vcpu->fd, GH_VCPU_KICK, NULL);
+	ret = vm->ops->ioctl(vm->ctx, vcpu->fd, GH_VCPU_KICK, NULL);
+	errno = saved;
+	return ret;
 }

@@ -46,7 +46,8 @@ enum gh_backend {
 /**
  * struct gh_runner_config - zero means the default of each field
  * @ring: borrowed until gh_runner_destroy(), a ring of the caller, with a CQ of at
- *	least twice @max_vcpus; NULL: the runner makes its own
+ *	least twice @max_vcpus; of user_data 0xd0 to 0xdf in the top byte are the runner's,
+ *	and what the caller prepared is submitted with it; NULL: the runner makes its own
  * @foreign_cqe: required with @ring: gets @opaque and the completions that are not
  *	the runner's while it reaps, so it must not call the runner
  * @backend: with @ring not SQPOLL or THREADS; IOCTL needs a driver with batches
@@ -71,10 +72,13 @@ int gh_runner_create(const struct gh_runner_config *config, struct gh_runner **r
 		     struct gh_error_info *error);
 /* What was asked for, and what AUTO has become: URING or THREADS. */
 enum gh_backend gh_runner_backend(const struct gh_runner *runner);
-/* -EBUSY while VMs exist, or one is on its way to it. NULL is fine. */
+/* -EBUSY while VMs exist, or one is on its way to it, and in a callback. NULL is fine. */
 int gh_runner_destroy(struct gh_runner *runner);
 
-/* Until no VM runs or gh_runner_quit(): 0; -EINTR: a signal, go on; or the ring's error. */
+/*
+ * Until no VM runs or gh_runner_quit(): 0; or the ring's error; or -EINTR: a signal ended
+ * the wait, call it again. While guests compute none does: a handler calls gh_runner_quit().
+ */
 int gh_runner_run(struct gh_runner *runner);
 /* Makes gh_runner_run() return. Any thread, and signal handlers. */
 void gh_runner_quit(struct gh_runner *runner);
@@ -84,7 +88,7 @@ void gh_runner_quit(struct gh_runner *runner);
  * most gh_runner_timeout_ns(); gh_runner_dispatch(); gh_runner_prepare().
  */
 
-/* The descriptor to wait for (owned by the runner), or -errno. */
+/* To wait for (owned by the runner; an eventfd registered with the ring), or -errno. */
 int gh_runner_fd(struct gh_runner *runner);
 /* 0: dispatch now; UINT64_MAX: only the descriptor counts. */
 uint64_t gh_runner_timeout_ns(const struct gh_runner *runner);
@@ -128,8 +132,11 @@ struct gh_io {
 
 /* An SQE for a prep helper; NULL if the queue is full even after submitting. */
 struct io_uring_sqe *gh_io_get_sqe(struct gh_runner *runner);
-/* After the prep helper; the next gh_runner_prepare() submits it. One CQE only. */
-void gh_io_attach(struct io_uring_sqe *sqe, struct gh_io *io);
+/*
+ * After the prep helper; the next gh_runner_prepare() submits it. One CQE only. -EINVAL,
+ * and the entry does nothing: no @done, or the address of @io has a tag in its top byte.
+ */
+int gh_io_attach(struct io_uring_sqe *sqe, struct gh_io *io);
 
 /* ---- virtual machines -------------------------------------------------------- */
 

@@ -40,6 +40,7 @@ static int fake_ioctl(void *ctx, int fd, unsigned long request, void *arg)
 {
 	struct fake *f = ctx;
 
+	errno = ENOTTY;
 	if (request == f->fail_ioctl)
 		return f->fail_error;
 	switch (request) {
@@ -199,6 +200,7 @@ static void run_command(struct fake *f, struct fake_vcpu *v, const struct io_uri
 		.data = args.resume_data,
 	};
 	f->slices[v - f->vcpus] = sqe->len;
+	f->deadline_ns = args.deadline_ns;
 	res = run_vcpu(f, v, &run);
 	if (res != PARKED) {
 		fake_complete(f, sqe->user_data, res);

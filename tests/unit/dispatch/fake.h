@@ -83,7 +83,7 @@ struct fake {
 	unsigned int nr_order;
 	unsigned int enters;
 	unsigned int batches, batch_ioctls;	/* commands; and ioctls */
-	uint64_t deadline_ns;		/* of the last batch */
+	uint64_t deadline_ns;		/* of the last batch or command */
 	uint32_t slices[FAKE_VCPUS];	/* of the last run of each vCPU */
 	unsigned int cancels, kicks, removed, irqfds;
 	bool (*on_idle)(struct fake *f);

@@ -322,6 +322,23 @@ Test(dispatch, timers)
 	cr_assert_eq(gh_runner_timeout_ns(r), UINT64_MAX);
 }
 
+/* The runner is looked at when the callback has returned. */
+static void on_destroy(struct gh_timer *t)
+{
+	cr_assert_eq(gh_runner_destroy(r), -EBUSY);
+	fired++;
+}
+
+Test(dispatch, runner_is_not_destroyed_in_a_callback)
+{
+	struct gh_timer timer = { .deadline_ns = 1, .fire = on_destroy };
+
+	fired = 0;
+	cr_assert_eq(gh_timer_arm(r, &timer), 0);
+	cr_assert_eq(gh_runner_dispatch(r, 0), 0);
+	cr_assert_eq(fired, 1);
+}
+
 static int io_res;
 
 static void on_io(struct gh_io *io, int res, uint32_t flags)
@@ -339,6 +356,67 @@ Test(dispatch, device_io)
 	gh_io_attach(sqe, &io);
 	turn();
 	cr_assert_eq(io_res, 77);
+}
+
+/* What does not fit beside the mark of the request, and what nobody would hear of. */
+Test(dispatch, device_io_that_can_not_be_told)
+{
+	struct gh_io io = { .done = on_io }, deaf = { .done = NULL };
+	struct io_uring_sqe *sqe = gh_io_get_sqe(r);
+
+	io_res = 0;
+	io_uring_prep_read(sqe, 0, NULL, 0, 0);
+	cr_assert_eq(gh_io_attach(sqe, (void *)((uintptr_t)&io | 1ULL << 56)), -EINVAL);
+	sqe = gh_io_get_sqe(r);
+	io_uring_prep_nop(sqe);
+	cr_assert_eq(gh_io_attach(sqe, &deaf), -EINVAL);
+	turn();
+	cr_assert_eq(io_res, 0);
+	cr_assert_eq(stats().stale, 0);
+}
+
+/* ---- limits of a turn --------------------------------------------------------------- */
+
+static int create_other(const struct gh_runner_config *config, struct gh_error_info *error)
+{
+	struct gh_runner *other;
+	int ret;
+
+	ret = gh_runner_create_port(config, &fake_port, f, &other, error);
+	cr_assert_eq(!ret, !!other);
+	gh_runner_destroy(other);
+	return ret;
+}
+
+Test(dispatch, slices_are_bounded)
+{
+	static const uint32_t good[] = { 0, 10000, 4000000 };
+	static const uint32_t bad[] = { 1, 9999, 4000001, UINT32_MAX };
+	struct gh_runner_config config = { 0 };
+	struct gh_error_info error;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		config.slice_ns = good[i];
+		cr_assert_eq(create_other(&config, &error), 0);
+	}
+	for (i = 0; i < 4; i++) {
+		config.slice_ns = bad[i];
+		cr_assert_eq(create_other(&config, &error), -EINVAL);
+		cr_assert_neq(error.hint[0], '\0');
+	}
+}
+
+Test(dispatch, batches_without_a_limit)
+{
+	static const struct fake_step spin[] = { { FAKE_PREEMPTED }, { FAKE_PREEMPTED },
+						 { FAKE_END } };
+
+	r->sched.batch_ns = UINT64_MAX;
+	start(2, spin);
+	turn();
+	cr_assert_eq(stats().preempted, 2);
+	cr_assert_eq(f->deadline_ns, UINT64_MAX);
 }
 
 Test(dispatch, quit_ends_run)

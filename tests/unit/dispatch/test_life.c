@@ -3,6 +3,7 @@
  * Lives of VMs: how they end, how they are stopped, and what cannot be created.
  */
 #include <criterion/criterion.h>
+#include <unistd.h>
 
 #include "fixture.h"
 
@@ -214,6 +215,29 @@ Test(life, bad_configurations)
 	REFUSED(vcpus, 9, -EINVAL);
 	REFUSED(image, NULL, -EINVAL);
 	REFUSED(image_size, 0, -ENOEXEC);
+}
+
+/* A handler may interrupt whatever looks at errno. */
+Test(life, errno_survives_what_a_signal_handler_may_call)
+{
+	static const struct fake_step forever[] = { { FAKE_END } };
+	const uint64_t most = UINT64_MAX - 1;
+	struct gh_vm *vm = create(1);
+	struct gh_irq *irq;
+
+	cr_assert_eq(gh_irq_create(vm, &irq), 0);
+	f->vcpus[0].steps = forever;
+	cr_assert_eq(gh_vm_start(vm), 0);
+	errno = 0;
+	cr_assert_eq(gh_vcpu_kick(gh_vm_vcpu(vm, 0)), 0);
+	cr_assert_eq(f->kicks, 1);
+	cr_assert_eq(errno, 0);
+	/* Its counter is full. */
+	cr_assert_eq(write(irq->fd, &most, sizeof(most)), sizeof(most));
+	gh_irq_raise(irq);
+	cr_assert_eq(errno, 0);
+	gh_runner_quit(r);
+	cr_assert_eq(errno, 0);
 }
 
 Test(life, bad_windows)
