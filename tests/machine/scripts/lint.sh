@@ -154,6 +154,12 @@ check_sparse() {
 	report "sparse, W=1" "$(wc -l < "$out/sparse")" "$out/sparse"
 }
 
+# test-published.sh takes minutes and runs rarely; that it still can is checked here.
+check_published() {
+	"$here/test-published.sh" --check > "$out/published" 2>&1 || true
+	report "defects of test-published" "$(wc -l < "$out/published")" "$out/published"
+}
+
 # Also those that are made of the headers.
 check_man() {
 	local made=$out/man3
@@ -192,5 +198,6 @@ check_shell
 check_man
 check_completions
 check_sparse
+check_published
 check_checkpatch
 exit $failed
