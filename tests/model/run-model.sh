@@ -48,14 +48,16 @@ declare -A scenario=(
 	[fair-teardown]='-DRINGS -DWORKER -DDOWN=1 -DLIVENESS'
 	[fair-ioctl]='-DIOCTL=1 -DDOWN=1 -DSPURIOUS=1 -DLIVENESS'
 	[guest-kick]=''
+	[start]=''
+	[unsaid]=''
 )
 scenarios='wake kick cancel two-rings ring-exit ring-exit-two power-off vm-exit teardown
 teardown-exit ioctl ioctl-kick ioctl-vm-exit ioctl-teardown ioctl-and-ring
 batch batch-control batch-vm-exit batch-teardown batch-ioctl
-fair-run fair-ring-exit fair-teardown fair-ioctl guest-kick'
+fair-run fair-ring-exit fair-teardown fair-ioctl guest-kick start unsaid'
 
 # All are about vcpu_park.pml but these.
-declare -A models=([guest-kick]=vcpu_kick)
+declare -A models=([guest-kick]=vcpu_kick [start]=vcpu_start [unsaid]=vcpu_unsaid)
 
 # What must come to pass under weak fairness, a formula of vcpu_park.pml each.
 declare -A formulas=(
@@ -103,6 +105,21 @@ KICKED_CLEARED_LATE		guest-kick
 FLAG_AFTER_KICK			guest-kick
 CPU_WRITTEN_LATE		guest-kick
 CLOCK_STARTED_LATE		guest-kick
+CLAIM_IGNORES_STATE		start
+CLAIM_TAKES_OVER		start
+ARM_BEFORE_MARK			start
+TAKE_BEFORE_ARMED		start
+TAKE_LEAVES_STARTER		start
+END_ENDS_TWICE			start
+ENDED_IS_FORGOTTEN		start
+ENDED_RETURNS			start
+STATE_AFTER_NOTIFY		start
+REMOVED_LATE			start
+RING_CANCELS_ANY		start
+UNSAID_IS_FORGOTTEN		unsaid
+UNSAID_STAYS			unsaid
+UNSAID_ENTERS			unsaid
+SAID_AFTER_STOP			unsaid
 '
 
 # build DIR DEFINES MUTATION MODEL: the model and its verifier.
