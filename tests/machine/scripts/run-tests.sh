@@ -73,6 +73,7 @@ run_unit() {
 	rm -f "$results"/unit/*.out
 	[ -n "${T:-}" ] || run_install
 	[ -n "${T:-}" ] || run_script unit bench-check bench/test-check.sh
+	[ -n "${T:-}" ] || run_script unit explain tests/machine/debug/test-explain.sh
 	for u in ${T:-$(make -s -C "$root/tests/unit" list)}; do
 		[ -e "$results/unit/$u" ] || result unit "$u" 0 1 0 0
 	done
