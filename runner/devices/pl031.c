@@ -165,7 +165,7 @@ static void reg_write(struct gh_pl031 *c, uint64_t offset, uint32_t value)
 
 static bool width_ok(const struct gh_access *a)
 {
-	return a->len == 4 && !(a->offset & 3) && a->offset < 0x1000;
+	return a->len == 4 && !(a->offset & 3) && a->offset < GH_PL031_SIZE;
 }
 
 static int pl031_read(void *device, struct gh_access *a)

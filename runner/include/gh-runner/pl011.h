@@ -15,6 +15,8 @@
 extern "C" {
 #endif
 
+#define GH_PL011_SIZE	0x1000	/* of the window; beyond it accesses are refused */
+
 struct gh_pl011;
 
 /**

@@ -14,6 +14,8 @@
 extern "C" {
 #endif
 
+#define GH_PL031_SIZE	0x1000	/* of the window; beyond it accesses are refused */
+
 struct gh_pl031;
 
 /**

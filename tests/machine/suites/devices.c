@@ -230,7 +230,7 @@ RN_TEST(RN_SUITE, clock_and_power)
 	RN_SCRIPT(0, ops);
 	cr_assert_eq(gh_pl031_create(&config, &rtc), 0);
 	rn_create(runner, &v, "clock", 1);
-	cr_assert_eq(gh_vm_add_device(v.vm, DEV, 0x1000, &gh_pl031_ops, rtc), 0);
+	cr_assert_eq(gh_vm_add_device(v.vm, DEV, GH_PL031_SIZE, &gh_pl031_ops, rtc), 0);
 	cr_assert_eq(gh_vm_add_device(v.vm, DEV + 0x1000, GH_POWER_SIZE, &gh_power_ops, &power), 0);
 	rn_start(&v);
 	cr_assert_eq(gh_runner_run(runner), 0);
@@ -275,7 +275,7 @@ static struct gh_pl011 *start_with_serial_port(struct rn_vm *v, const char *name
 	cr_assert_eq(gh_irq_create(v->vm, &config.line), 0);
 	cr_assert_eq(gh_irq_intid(config.line), LINE);
 	cr_assert_eq(gh_pl011_create(&config, &uart), 0);
-	cr_assert_eq(gh_vm_add_device(v->vm, DEV, 0x1000, &gh_pl011_ops, uart), 0);
+	cr_assert_eq(gh_vm_add_device(v->vm, DEV, GH_PL011_SIZE, &gh_pl011_ops, uart), 0);
 	rn_start(v);
 	for (i = 0; i < 100 && !(v->writes && asleep()); i++)
 		rn_run(runner, 100 * MS_NS, NULL);
@@ -382,7 +382,7 @@ RN_TEST(RN_SUITE, clock_interrupts_a_sleeper)
 	rn_create(runner, &v, "alarm", 1);
 	cr_assert_eq(gh_irq_create(v.vm, &config.line), 0);
 	cr_assert_eq(gh_pl031_create(&config, &rtc), 0);
-	cr_assert_eq(gh_vm_add_device(v.vm, DEV, 0x1000, &gh_pl031_ops, rtc), 0);
+	cr_assert_eq(gh_vm_add_device(v.vm, DEV, GH_PL031_SIZE, &gh_pl031_ops, rtc), 0);
 	rn_start(&v);
 	for (i = 0; i < 100 && !(v.writes && asleep()); i++)
 		rn_run(runner, 20 * MS_NS, NULL);

@@ -159,6 +159,21 @@ Test(pl011, refuses_odd_accesses)
 	cr_assert_eq(rd(0x030), 0x300);
 }
 
+/* A window may be larger than the device, and the guest chooses the offset. */
+Test(pl011, ends_with_its_last_register)
+{
+	static const uint64_t beyond[] = { 0x1000, 0x1004, 0x10000, 0x7ffffffc, 0x100000000 };
+	uint64_t data = 0x41;
+	unsigned int i;
+
+	cr_assert_eq(rd(GH_PL011_SIZE - 4), 0xb1);
+	for (i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
+		cr_assert_eq(access_reg(beyond[i], 4, false, &data), -EINVAL);
+		cr_assert_eq(access_reg(beyond[i], 4, true, &data), -EINVAL);
+	}
+	cr_assert_eq(out.len, 0);
+}
+
 Test(pl011, receives_in_order)
 {
 	cr_assert_eq(gh_pl011_input(uart, (const uint8_t *)"xy", 2), 1, "no FIFO: one byte");
