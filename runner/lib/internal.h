@@ -337,6 +337,7 @@ int gh_runner_create_port(const struct gh_runner_config *config, const struct gh
 struct io_uring_sqe *gh_get_sqe(struct gh_runner *r);
 void gh_runner_wake(const struct gh_runner *r);
 int gh_runner_serve(struct gh_runner *r);
+void gh_runner_give_up(struct gh_runner *r, int error);
 int gh_turn(struct gh_runner *r, unsigned int wait_nr, uint64_t until);
 
 /* submit.c */
@@ -359,7 +360,8 @@ void gh_exit_handle(struct gh_runner *r, struct gh_vcpu *v, int res,
 /* vcpu.c */
 #define GH_NO_SLOT	UINT32_MAX
 
-bool gh_slots_reserve(struct gh_runner *r, unsigned int nr);
+int gh_slots_reserve(struct gh_runner *r, unsigned int nr);
+const char *gh_slots_hint(int error);
 void gh_slots_release(struct gh_runner *r, unsigned int nr);
 int gh_vcpu_init(struct gh_vcpu *v);
 void gh_vcpu_exit(struct gh_vcpu *v);
@@ -383,9 +385,11 @@ void gh_vcpu_end(struct gh_vcpu *v);
 void gh_vcpu_out(struct gh_vcpu *v);
 void gh_vm_end(struct gh_vm *vm, const struct gh_vm_result *result);
 void gh_stops_handle(struct gh_runner *r);
+void gh_vms_fail(struct gh_runner *r, int error);
 
 /* dispatch.c */
 int gh_reap(struct gh_runner *r);
+void gh_ended_handle(struct gh_runner *r);
 
 /* timer.c */
 void gh_timers_run(struct gh_runner *r, uint64_t now_ns);

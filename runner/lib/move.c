@@ -6,7 +6,8 @@
  * back in gh_vcpu_out(), they become idle one by one; those that have ended are taken
  * along. Between two runners it belongs to the message that carries it, so no two threads
  * ever share it and there is no lock; a wish to stop it waits until it has arrived.
- * Its places on the other side are reserved before it goes; the arrival cannot be full.
+ * Its places on the other side are reserved before it goes, with all they need: nothing is
+ * allocated on arrival, which cannot be full.
  */
 #include <assert.h>
 
@@ -57,6 +58,7 @@ int gh_vm_move(struct gh_vm *vm, struct gh_runner *to)
 {
 	const char *what = "moving the VM";
 	unsigned int i;
+	int ret;
 
 	if (vm->state != GH_VM_RUNNING)
 		return gh_fail_vm(vm, -1, -EINVAL, what, "it does not run, or moves already");
@@ -66,8 +68,10 @@ int gh_vm_move(struct gh_vm *vm, struct gh_runner *to)
 	for (i = 0; i < vm->nr_vcpus; i++)
 		if (vm->vcpus[i].removing)
 			return gh_fail_vm(vm, (int)i, -EBUSY, what, "a vCPU is being removed");
-	if (!gh_slots_reserve(to, present(vm)))
-		return gh_fail_vm(vm, -1, -ENOSPC, what, "the other runner is full");
+	ret = gh_slots_reserve(to, present(vm));
+	if (ret)
+		return gh_fail_vm(vm, -1, ret, what,
+				  ret == -ENOSPC ? "the other runner is full" : gh_slots_hint(ret));
 	vm->to = to;
 	vm->state = GH_VM_MOVING;
 	for (i = 0; i < vm->nr_vcpus; i++) {

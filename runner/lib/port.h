@@ -21,7 +21,10 @@ typedef void gh_reap_fn(void *arg, const struct io_uring_cqe *cqe);
  * @open: /dev/gunyah
  * @ioctl: on a descriptor of the driver
  * @map_run: the page shared with a vCPU; *@size is what to unmap
- * @add_vcpu, @del_vcpu: optional: the vCPU @fd will be run with this ring, and no more
+ * @reserve: optional, any thread: there will be @nr vCPUs at the most; what they need is
+ *	made here, so that @add_vcpu needs nothing
+ * @add_vcpu, @del_vcpu: optional: the vCPU @fd will be run with this ring, by commands
+ *	whose user_data names @slot, and no more
  * @run_batch: GH_VCPU_RUN_BATCH by ioctl, carried by the vCPU @fd; NULL: there are no
  *	batches, neither by ioctl nor by command
  * @get_sqe: NULL when the submission queue is full
@@ -39,8 +42,9 @@ struct gh_port_ops {
 	int (*map_run)(void *ctx, int fd, size_t *size, struct gh_vcpu_run **run);
 	void (*unmap_run)(void *ctx, struct gh_vcpu_run *run, size_t size);
 
-	int (*add_vcpu)(void *ctx, int fd, struct gh_vcpu_run *run);
-	void (*del_vcpu)(void *ctx, int fd);
+	int (*reserve)(void *ctx, unsigned int nr);
+	void (*add_vcpu)(void *ctx, unsigned int slot, int fd, struct gh_vcpu_run *run);
+	void (*del_vcpu)(void *ctx, unsigned int slot);
 	int (*run_batch)(void *ctx, int fd, struct gh_run_entry *entries, unsigned int nr,
 			 uint64_t deadline_ns);
 	struct io_uring_sqe *(*get_sqe)(void *ctx);

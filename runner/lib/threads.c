@@ -6,8 +6,8 @@
  *
  * A job is a submission queue entry on its way. The runner's thread owns those
  * that are free or not submitted; the others are in a queue under the lock, or
- * belong to the thread that carries them out. There are as many workers as vCPUs,
- * made when these are added: nothing is allocated later.
+ * belong to the thread that carries them out. There are as many workers as vCPUs, made
+ * when places for these are reserved: nothing is allocated later.
  */
 #include <assert.h>
 #include <poll.h>
@@ -41,8 +41,8 @@ struct job_queue {
 	unsigned int nr;
 };
 
-/* What is known about a vCPU's descriptor; @job is the run in progress. */
-struct vcpu_fd {
+/* What is known about a vCPU; @job is the run in progress. */
+struct thread_vcpu {
 	struct gh_vcpu_run *run;
 	struct job *job;
 };
@@ -53,9 +53,8 @@ struct vcpu_fd {
  * @work: something is in @todo, or @exiting
  * @todo, @done: submitted jobs, finished jobs
  * @jobs, @free, @pending: the runner's thread's: all of them, unused, not submitted
- * @vcpus, @nr_vcpus: by descriptor
- * @attached: vCPUs in @vcpus
- * @workers, @nr_workers, @max_workers: the threads
+ * @vcpus: by slot, @max_vcpus of them
+ * @workers, @nr_workers: the threads, @max_vcpus at the most
  * @io_thread, @io_todo: for I/O, and what it shall take over
  * @io_jobs, @io_polls: its own: what waits, and for what
  * @event_fd: signalled with @done, and to wake the runner
@@ -69,12 +68,10 @@ struct gh_threads {
 	struct job *jobs;
 	struct job_queue free;
 	struct job_queue pending;
-	struct vcpu_fd *vcpus;
-	int nr_vcpus;
-	unsigned int attached;
+	struct thread_vcpu *vcpus;
+	unsigned int max_vcpus;
 	pthread_t *workers;
 	unsigned int nr_workers;
-	unsigned int max_workers;
 	bool io_started;
 	pthread_t io_thread;
 	struct job_queue io_todo;
@@ -166,6 +163,15 @@ static ssize_t transfer(const struct io_uring_sqe *sqe)
 	return n < 0 ? -errno : n;
 }
 
+/* Under the lock, which also holds for what it finds. */
+static struct thread_vcpu *vcpu_of(struct gh_threads *t, const struct io_uring_sqe *sqe)
+{
+	unsigned int slot = gh_uring_index(sqe->user_data);
+
+	assert(slot < t->max_vcpus && t->vcpus[slot].run);
+	return &t->vcpus[slot];
+}
+
 static void finish(struct gh_threads *t, struct job *job)
 {
 	push(&t->done, job);
@@ -175,12 +181,13 @@ static void finish(struct gh_threads *t, struct job *job)
 
 static void do_run(struct gh_threads *t, struct job *job)
 {
-	struct gh_vcpu_run *run = t->vcpus[job->sqe.fd].run;
+	struct thread_vcpu *v = vcpu_of(t, &job->sqe);
+	struct gh_vcpu_run *run = v->run;
 
 	pthread_mutex_unlock(&t->lock);
 	job->res = run_vcpu(run, &job->sqe);
 	pthread_mutex_lock(&t->lock);
-	t->vcpus[job->sqe.fd].job = NULL;
+	v->job = NULL;
 	if (job->cancel)
 		run->immediate_exit = 0;
 	if (job->cancel && job->res == GH_URING_EXIT_INTR)
@@ -313,10 +320,8 @@ static struct io_uring_sqe *threads_get_sqe(void *ctx)
  * The run may be queued, on its way into the driver, or there: immediate_exit is
  * set before the command is given, so one of the two ends it.
  */
-static void cancel_run(struct gh_threads *t, int fd)
+static void cancel_run(struct thread_vcpu *v, int fd)
 {
-	struct vcpu_fd *v = &t->vcpus[fd];
-
 	if (!v->job)
 		return;
 	v->job->cancel = true;
@@ -342,14 +347,13 @@ static void submit_one(struct gh_threads *t, struct job *job)
 		finish(t, job);
 		return;
 	}
-	assert(sqe->fd < t->nr_vcpus && t->vcpus[sqe->fd].run);
 	switch (sqe->cmd_op) {
 	case GH_VCPU_RUN:
-		t->vcpus[sqe->fd].job = job;
+		vcpu_of(t, sqe)->job = job;
 		push(&t->todo, job);
 		return;
 	case GH_VCPU_CANCEL:
-		cancel_run(t, sqe->fd);
+		cancel_run(vcpu_of(t, sqe), sqe->fd);
 		break;
 	case GH_VCPU_KICK:
 		job->res = ioctl(sqe->fd, GH_VCPU_KICK) ? -errno : 0;
@@ -423,53 +427,39 @@ static int threads_set_file(void *ctx, unsigned int slot, int fd)
 	return -EOPNOTSUPP;
 }
 
-static int grow(struct gh_threads *t, int fd)
-{
-	int nr = 2 * (fd + 1);
-	struct vcpu_fd *vcpus;
-
-	if (fd < t->nr_vcpus)
-		return 0;
-	vcpus = realloc(t->vcpus, (size_t)nr * sizeof(*vcpus));
-	if (!vcpus)
-		return -ENOMEM;
-	memset(vcpus + t->nr_vcpus, 0, (size_t)(nr - t->nr_vcpus) * sizeof(*vcpus));
-	t->vcpus = vcpus;
-	t->nr_vcpus = nr;
-	return 0;
-}
-
-/* With a worker for each, none waits for another that may sleep for ever. */
-static int threads_add_vcpu(void *ctx, int fd, struct gh_vcpu_run *run)
+/* With a worker for each vCPU, none waits for another that may sleep for ever. */
+static int threads_reserve(void *ctx, unsigned int nr)
 {
 	struct gh_threads *t = ctx;
-	int ret;
+	int ret = 0;
 
 	pthread_mutex_lock(&t->lock);
-	ret = grow(t, fd);
-	if (!ret && t->attached == t->nr_workers) {
-		assert(t->nr_workers < t->max_workers);
+	assert(nr <= t->max_vcpus);
+	while (!ret && t->nr_workers < nr) {
 		ret = start_thread(t, &t->workers[t->nr_workers], worker);
 		if (!ret)
 			t->nr_workers++;
-	}
-	if (!ret) {
-		t->vcpus[fd] = (struct vcpu_fd) { .run = run };
-		t->attached++;
 	}
 	pthread_mutex_unlock(&t->lock);
 	return ret;
 }
 
-static void threads_del_vcpu(void *ctx, int fd)
+static void threads_add_vcpu(void *ctx, unsigned int slot, int fd, struct gh_vcpu_run *run)
 {
 	struct gh_threads *t = ctx;
 
 	pthread_mutex_lock(&t->lock);
-	if (fd < t->nr_vcpus && t->vcpus[fd].run) {
-		t->vcpus[fd] = (struct vcpu_fd) { 0 };
-		t->attached--;
-	}
+	assert(slot < t->max_vcpus && !t->vcpus[slot].run);
+	t->vcpus[slot].run = run;
+	pthread_mutex_unlock(&t->lock);
+}
+
+static void threads_del_vcpu(void *ctx, unsigned int slot)
+{
+	struct gh_threads *t = ctx;
+
+	pthread_mutex_lock(&t->lock);
+	t->vcpus[slot] = (struct thread_vcpu) { 0 };
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -479,6 +469,7 @@ const struct gh_port_ops gh_threads_port = {
 	.close = gh_port_close,
 	.map_run = gh_port_map_run,
 	.unmap_run = gh_port_unmap_run,
+	.reserve = threads_reserve,
 	.add_vcpu = threads_add_vcpu,
 	.del_vcpu = threads_del_vcpu,
 	.get_sqe = threads_get_sqe,
@@ -498,8 +489,9 @@ int gh_threads_create(unsigned int vcpus, unsigned int entries, struct gh_thread
 	*threads = NULL;
 	if (!t)
 		return -ENOMEM;
-	t->max_workers = vcpus;
+	t->max_vcpus = vcpus;
 	t->jobs = calloc(entries, sizeof(*t->jobs));
+	t->vcpus = calloc(vcpus, sizeof(*t->vcpus));
 	t->workers = calloc(vcpus, sizeof(*t->workers));
 	t->io_jobs = calloc(entries + 1, sizeof(*t->io_jobs));
 	t->io_polls = calloc(entries + 1, sizeof(*t->io_polls));
@@ -508,7 +500,7 @@ int gh_threads_create(unsigned int vcpus, unsigned int entries, struct gh_thread
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->work, NULL);
 	ret = t->event_fd < 0 || t->io_fd < 0 ? -EMFILE : 0;
-	if (!t->jobs || !t->workers || !t->io_jobs || !t->io_polls)
+	if (!t->jobs || !t->vcpus || !t->workers || !t->io_jobs || !t->io_polls)
 		ret = -ENOMEM;
 	if (!ret)
 		ret = start_thread(t, &t->io_thread, io_worker);

@@ -6,13 +6,29 @@
 
 /* ---- places in a runner ----------------------------------------------------------- */
 
-/* Any thread: a VM that moves reserves places before it goes. */
-bool gh_slots_reserve(struct gh_runner *r, unsigned int nr)
+/* Any thread: a VM that moves reserves places before it goes. -ENOSPC: there are none. */
+int gh_slots_reserve(struct gh_runner *r, unsigned int nr)
 {
-	if (atomic_fetch_add(&r->slots_used, nr) + nr <= r->max_vcpus)
-		return true;
-	gh_slots_release(r, nr);
-	return false;
+	unsigned int used = atomic_fetch_add(&r->slots_used, nr) + nr;
+	int ret = used <= r->max_vcpus ? 0 : -ENOSPC;
+
+	if (!ret && r->ops->reserve)
+		ret = r->ops->reserve(r->ctx, used);
+	if (ret)
+		gh_slots_release(r, nr);
+	return ret;
+}
+
+const char *gh_slots_hint(int error)
+{
+	switch (error) {
+	case -ENOSPC:
+		return "the runner is full: raise max_vcpus";
+	case -EAGAIN:
+		return "no more threads: raise the limit of processes (ulimit -u)";
+	default:
+		return NULL;
+	}
 }
 
 void gh_slots_release(struct gh_runner *r, unsigned int nr)
@@ -41,9 +57,8 @@ int gh_vcpu_attach(struct gh_vcpu *v)
 	int ret;
 
 	take_slot(r, v);
-	ret = r->ops->add_vcpu ? r->ops->add_vcpu(r->ctx, v->fd, v->run) : 0;
-	if (ret)
-		return gh_fail_vm(v->vm, (int)v->index, ret, "adding a vCPU", NULL);
+	if (r->ops->add_vcpu)
+		r->ops->add_vcpu(r->ctx, v->slot, v->fd, v->run);
 	ret = gh_batch_probe(r, v->fd);
 	if (ret)
 		return gh_fail_vm(v->vm, (int)v->index, ret, "adding a vCPU",
@@ -60,7 +75,7 @@ void gh_vcpu_detach(struct gh_vcpu *v)
 		r->cancels_wanted--;
 	v->cancel_wanted = false;
 	if (v->slot != GH_NO_SLOT && r->ops->del_vcpu)
-		r->ops->del_vcpu(r->ctx, v->fd);
+		r->ops->del_vcpu(r->ctx, v->slot);
 	if (v->fixed)
 		r->ops->set_file(r->ctx, v->slot, -1);
 	v->fixed = false;
@@ -94,11 +109,10 @@ static int vcpu_open(struct gh_vcpu *v)
 
 int gh_vcpu_init(struct gh_vcpu *v)
 {
-	int ret;
+	int ret = gh_slots_reserve(v->vm->runner, 1);
 
-	if (!gh_slots_reserve(v->vm->runner, 1))
-		return gh_fail_vm(v->vm, (int)v->index, -ENOSPC, "adding a vCPU",
-				  "the runner is full: raise max_vcpus");
+	if (ret)
+		return gh_fail_vm(v->vm, (int)v->index, ret, "adding a vCPU", gh_slots_hint(ret));
 	v->present = true;
 	ret = vcpu_open(v);
 	if (ret)

@@ -130,6 +130,26 @@ Test(threads, io_waits_together)
 	cr_assert_eq(in[0], 'x');
 }
 
+/* What a move needs at its other end is made before the VM goes: its arrival allocates nothing. */
+Test(threads, nothing_is_allocated_for_a_place_that_is_reserved)
+{
+	static struct gh_vcpu_run run[4];
+	const struct gh_port_ops *ops = r->ops;
+	unsigned int i;
+
+	cr_assert_gt(__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free), 0);
+	cr_assert_eq(ops->reserve(r->ctx, 3), 0);
+	cr_assert_eq(ops->reserve(r->ctx, 4), 0);
+	counting = true;
+	cr_assert_eq(ops->reserve(r->ctx, 2), 0, "more than that are there");
+	for (i = 0; i < 4; i++)
+		ops->add_vcpu(r->ctx, i, 1000000 * (int)i, &run[i]);
+	for (i = 0; i < 4; i++)
+		ops->del_vcpu(r->ctx, i);
+	counting = false;
+	cr_assert_eq(allocations, 0);
+}
+
 Test(threads, errors_and_giving_up)
 {
 	struct io_uring_sqe *sqe;
