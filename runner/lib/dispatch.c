@@ -99,7 +99,7 @@ int gh_reap(struct gh_runner *r)
 
 /* ---- what waits for a callback ---------------------------------------------------- */
 
-static void handle_ended(struct gh_runner *r)
+void gh_ended_handle(struct gh_runner *r)
 {
 	struct gh_vm *vm;
 
@@ -154,7 +154,7 @@ int gh_runner_dispatch(struct gh_runner *r, unsigned int budget)
 	if (atomic_load_explicit(&r->stops_wanted, memory_order_relaxed))
 		gh_stops_handle(r);
 	if (r->ended)
-		handle_ended(r);
+		gh_ended_handle(r);
 	if (r->leaving)
 		gh_vms_leave(r);
 	r->in_callback = false;

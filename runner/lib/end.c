@@ -89,6 +89,33 @@ void gh_vm_end(struct gh_vm *vm, const struct gh_vm_result *result)
 }
 
 /*
+ * The ring has failed: nothing in the driver or in a queue comes back. The kernel keeps
+ * what its commands use until the ring is gone.
+ */
+void gh_vms_fail(struct gh_runner *r, int error)
+{
+	const struct gh_vm_result result = { .end = GH_VM_END_ERROR, .error = error };
+	struct gh_vm *vm;
+	unsigned int i;
+
+	for (vm = r->vms; vm; vm = vm->next) {
+		gh_vm_end(vm, &result);
+		for (i = 0; vm->state == GH_VM_STOPPING && i < vm->nr_vcpus; i++) {
+			struct gh_vcpu *v = &vm->vcpus[i];
+
+			if (!v->present || v->state == GH_VCPU_ENDED)
+				continue;
+			v->state = GH_VCPU_IDLE;
+			gh_vcpu_end(v);
+		}
+	}
+	r->sched.ready = (struct gh_queue) { 0 };
+	r->sched.missed = (struct gh_queue) { 0 };
+	r->reaped = (struct gh_queue) { 0 };
+	r->stats.in_flight = 0;
+}
+
+/*
  * A VM that another thread wants to stop may move at the same time. It writes its wish
  * before it looks for the runner, and a VM gets its runner before it looks for the wish:
  * so either this runner finds it in its list, or it finds the wish on arrival.

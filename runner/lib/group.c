@@ -22,6 +22,9 @@
  * struct gh_member - a runner of a group
  * @runner: owned unless it is the caller's
  * @ready: posted when @runner is there, or @ret says why not
+ * @stop: gh_runner_quit() is meant for the thread, and not of a callback
+ * @leave: posted when nobody uses @runner any more but its thread
+ * @failed: 0, or what its ring failed with: VMs do not run there any more. Any thread
  * @cpu: that its thread is bound to, -1: none
  * @load: vCPUs that ran in the last period, and those of VMs that come. Any thread
  * @balance: ends a period
@@ -32,7 +35,10 @@ struct gh_member {
 	pthread_t thread;
 	bool started;
 	sem_t ready;
+	atomic_bool stop;
+	sem_t leave;
 	int ret;
+	atomic_int failed;
 	struct gh_error_info error;
 	int cpu;
 	atomic_uint load;
@@ -73,12 +79,27 @@ unsigned int gh_group_size(const struct gh_group *g)
 	return g->nr;
 }
 
+int gh_group_error(const struct gh_group *g, unsigned int member)
+{
+	return member < g->nr ? atomic_load(&g->members[member].failed) : -EINVAL;
+}
+
+/* One that failed runs nothing, and has less than any other only among its like. */
+static bool has_less(const struct gh_member *m, const struct gh_member *than)
+{
+	bool failed = atomic_load(&m->failed), other = atomic_load(&than->failed);
+
+	if (failed != other)
+		return other;
+	return atomic_load(&m->load) < atomic_load(&than->load);
+}
+
 unsigned int gh_group_least(const struct gh_group *g)
 {
 	unsigned int i, least = 0;
 
 	for (i = 1; i < g->nr; i++)
-		if (atomic_load(&g->members[i].load) < atomic_load(&g->members[least].load))
+		if (has_less(&g->members[i], &g->members[least]))
 			least = i;
 	return least;
 }
@@ -101,7 +122,9 @@ static bool give(struct gh_member *m, struct gh_vm *vm, unsigned int load)
 	struct gh_member *to = &m->group->members[gh_group_least(m->group)];
 	unsigned int other = atomic_load(&to->load);
 
-	if (to == m || vm->pinned || !vm->load || load < other + 2 * vm->load)
+	if (to == m || atomic_load(&to->failed))
+		return false;
+	if (vm->pinned || !vm->load || load < other + 2 * vm->load)
 		return false;
 	if (vm->state != GH_VM_RUNNING || gh_vm_move(vm, to->runner))
 		return false;
@@ -158,10 +181,15 @@ static void bind_to(int cpu)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* A ring belongs to the thread that made it. */
+/*
+ * A ring belongs to the thread that made it, so it ends there as well; but not before
+ * gh_runner_quit(), which made gh_runner_serve() return, has returned itself. When the ring
+ * fails, the thread goes on answering messages: calls, and VMs that come.
+ */
 static void *member_thread(void *arg)
 {
 	struct gh_member *m = arg;
+	int ret;
 
 	bind_to(m->cpu);
 	m->ret = gh_runner_create(&m->group->config.runner, &m->runner, &m->error);
@@ -170,8 +198,16 @@ static void *member_thread(void *arg)
 	sem_post(&m->ready);
 	if (m->ret)
 		return NULL;
-	m->ret = gh_runner_serve(m->runner);
+	do {
+		ret = gh_runner_serve(m->runner);
+	} while (!ret && !atomic_load(&m->stop));
 	gh_timer_cancel(m->runner, &m->balance);
+	atomic_store(&m->failed, ret);
+	while (!atomic_load(&m->stop))
+		gh_runner_give_up(m->runner, ret);
+	while (sem_wait(&m->leave))
+		;
+	m->runner->group = NULL;
 	gh_runner_destroy(m->runner);
 	return NULL;
 }
@@ -199,13 +235,17 @@ static void members_stop(struct gh_group *g)
 	for (i = 0; i < g->nr; i++) {
 		struct gh_member *m = &g->members[i];
 
-		if (!m->started)
-			continue;
 		/* One that could not be made has ended already. */
-		if (m->runner)
+		if (m->started && m->runner) {
+			atomic_store(&m->stop, true);
 			gh_runner_quit(m->runner);
-		pthread_join(m->thread, NULL);
-		sem_destroy(&m->ready);
+			sem_post(&m->leave);
+		}
+		if (m->started) {
+			pthread_join(m->thread, NULL);
+			sem_destroy(&m->ready);
+			sem_destroy(&m->leave);
+		}
 	}
 	if (g->config.own) {
 		gh_timer_cancel(g->config.own, &g->members[0].balance);
@@ -242,6 +282,7 @@ static int members_start(struct gh_group *g, const cpu_set_t *set, struct gh_err
 			continue;
 		}
 		sem_init(&m->ready, 0, 0);
+		sem_init(&m->leave, 0, 0);
 		ret = member_start(m);
 		if (ret)
 			return ret;

@@ -2,7 +2,7 @@
 /*
  * The runner object: creation, and the ways to drive it.
  */
-#include <assert.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -360,6 +360,34 @@ int gh_runner_serve(struct gh_runner *r)
 		ret = run(r, true);
 	} while (ret == -EINTR);
 	return ret;
+}
+
+/*
+ * The ring has failed with @error. VMs end, also those that come or start from now on;
+ * messages are answered until gh_runner_quit(). What wakes the runner works without the
+ * ring.
+ */
+void gh_runner_give_up(struct gh_runner *r, int error)
+{
+	struct pollfd p = { .events = POLLIN };
+	uint64_t count;
+
+	if (r->threads)
+		p.fd = gh_threads_fd(r->threads);
+	else
+		p.fd = r->ring->wake_fd;
+	while (!atomic_load(&r->quit)) {
+		gh_inbox_handle(r);
+		r->in_callback = true;
+		gh_vms_fail(r, error);
+		gh_ended_handle(r);
+		r->in_callback = false;
+		poll(&p, 1, -1);
+		/* Empty is as good as drained. */
+		if (read(p.fd, &count, sizeof(count)) < 0)
+			continue;
+	}
+	atomic_store(&r->quit, false);
 }
 
 /* Any thread, and signal handlers: errno stays what it was. */

@@ -42,8 +42,14 @@ int gh_group_create(const struct gh_group_config *config, struct gh_group **grou
 int gh_group_destroy(struct gh_group *group);
 
 unsigned int gh_group_size(const struct gh_group *group);
-/* The member with the least load, to put a VM there. Any thread. */
+/* The member with the least load among those that work, to put a VM there. Any thread. */
 unsigned int gh_group_least(const struct gh_group *group);
+/*
+ * 0, or the -errno that the ring of @member failed with, -EINVAL: there is no such one.
+ * Its VMs, and those that come to it, end with GH_VM_END_ERROR and that number; calls are
+ * answered still. Not for @own: that is what its gh_runner_run() returned. Any thread.
+ */
+int gh_group_error(const struct gh_group *group, unsigned int member);
 /*
  * Calls @fn with the runner of @member, on its thread and outside of its callbacks,
  * waits, and returns what it returned. On the thread that created the group, where
