@@ -4,7 +4,7 @@
  *
  *   gunyah_vcpu_fn.c	the VM function: bind, object, file, mmap, interrupt
  *   gunyah_vcpu_slice.h	the run loop, inline, and the exits that are accesses
- *   gunyah_vcpu_run.c	all other exits, and the ioctl around the loop
+ *   gunyah_vcpu_run.c	all other exits, and the ioctls around the loop
  *   gunyah_vcpu_batch.c	many runs in one call
  *   gunyah_vcpu_hvc.h	the hypercall
  *   gunyah_vcpu_uring.c	the same run as an io_uring command: park, wake, cancel
@@ -29,7 +29,7 @@
  *		all others by queueing task work (PARKED -> WAKING), which moves
  *		WAKING -> IDLE and completes. So each command is completed once.
  *
- *   batch	RUNNING -> LEFT. Nobody owns it, nobody waits. A wake-up moves it to
+ *   batch, once	RUNNING -> LEFT. Nobody owns it, nobody waits. A wake-up moves it to
  *		IDLE; as long as none came, the next RUN is told that the guest need
  *		not be entered (STAY) and can wait at once.
  *
@@ -316,7 +316,9 @@ extern const struct file_operations gh_vcpu_fops;
 
 /* gunyah_vcpu_run.c */
 int gh_vcpu_report(struct gunyah_vcpu *vcpu);
+int gh_vcpu_leave(struct gunyah_vcpu *vcpu);
 long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu);
+long gh_vcpu_run_once(struct gunyah_vcpu *vcpu, u64 deadline_ns);
 
 /* gunyah_vcpu_batch.c */
 int gh_vcpu_run_batch(u64 entries, u32 nr, u64 deadline_ns);

@@ -46,18 +46,6 @@ static __always_inline bool gh_batch_is_access(int res)
 	return res >= 0 && GH_URING_RES_EXIT(res) == GH_URING_EXIT_MMIO;
 }
 
-/* The guest waits. Or it does not any more, or somebody wants the run to end. */
-static noinline int gh_batch_leave(struct gunyah_vcpu *vcpu)
-{
-	bool canceled;
-
-	if (gh_vcpu_event(vcpu, GH_VCPU_EV_LEAVE) == GH_VCPU_ACT_WAIT)
-		return GH_URING_EXIT_WAITING;
-	canceled = atomic_read(&vcpu->state) & GH_VCPU_F_CANCEL;
-	gh_vcpu_stop(vcpu);
-	return canceled ? -ECANCELED : GH_URING_EXIT_RUNNABLE;
-}
-
 /* The vCPU is owned, so this must not sleep: false if the page is not there. */
 static __always_inline bool gh_batch_write(struct gh_run_entry __user *entry, int res)
 {
@@ -82,34 +70,12 @@ static __always_inline int gh_batch_vcpu(struct gunyah_vcpu *vcpu,
 					 const struct gh_vcpu_order *order,
 					 struct gh_run_entry __user *entry)
 {
-	struct gh_vcpu_slice slice;
+	bool owned;
 	int ret;
 
-	/* Another process's vCPU, or one from before exec. */
-	if (unlikely(current->mm != vcpu->mm))
-		return -EPERM;
-	switch (gh_vcpu_take(vcpu)) {
-	case GH_VCPU_ACT_ENTER:
-		break;
-	case GH_VCPU_ACT_STAY:
-		if (gh_vcpu_stays(vcpu))
-			return gh_batch_leave(vcpu);
-		break;
-	case GH_VCPU_ACT_REPORT:
-		return gh_vcpu_report(vcpu);
-	default:
-		return -EBUSY;
-	}
-
-	slice.tries = 0;
-	slice.may_sleep = false;
-	slice.ioctl = false;
-	slice.entered = false;
-	ret = gh_vcpu_run_slice(vcpu, order, &slice);
-	if (unlikely(ret == GH_RUN_WAIT))
-		return gh_batch_leave(vcpu);
-	if (unlikely(ret == GH_URING_EXIT_PREEMPTED && !slice.entered))
-		ret |= GH_URING_RES_NOT_ENTERED;
+	ret = gh_vcpu_try_run(vcpu, order, &owned);
+	if (unlikely(!owned))
+		return ret;
 	if (likely(gh_batch_is_access(ret)) && unlikely(!gh_batch_write(entry, ret))) {
 		vcpu->pending |= GH_VCPU_PENDING_UNSAID;
 		ret = -EFAULT;

@@ -124,6 +124,8 @@ static long gh_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	switch (cmd) {
 	case GH_VCPU_RUN:
 		return gh_vcpu_run_ioctl(vcpu);
+	case GH_VCPU_RUN_ONCE:
+		return gh_vcpu_run_once(vcpu, arg);
 	case GH_VCPU_MMAP_SIZE:
 		return PAGE_SIZE;
 	case GH_VCPU_KICK:

@@ -4,7 +4,7 @@
  * the guest, look at why it came back, tell user space or enter again.
  *
  * gunyah_vcpu_slice.h has the way that most exits take, and the rules; here is what
- * becomes of the others, and the ioctl.
+ * becomes of the others, and the ioctls.
  */
 
 #include <linux/delay.h>
@@ -337,4 +337,35 @@ long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu)
 	}
 	gh_vcpu_stop(vcpu);
 	return gh_vcpu_ioctl_result(ret);
+}
+
+/**
+ * gh_vcpu_leave() - the guest waits, and nobody waits for it
+ * @vcpu: owned; not any more after
+ *
+ * Return: GH_URING_EXIT_WAITING; or the guest does not wait any more, or somebody
+ * wants the run to end
+ */
+int gh_vcpu_leave(struct gunyah_vcpu *vcpu)
+{
+	bool canceled;
+
+	if (gh_vcpu_event(vcpu, GH_VCPU_EV_LEAVE) == GH_VCPU_ACT_WAIT)
+		return GH_URING_EXIT_WAITING;
+	canceled = atomic_read(&vcpu->state) & GH_VCPU_F_CANCEL;
+	gh_vcpu_stop(vcpu);
+	return canceled ? -ECANCELED : GH_URING_EXIT_RUNNABLE;
+}
+
+/* GH_VCPU_RUN_ONCE: an entry of a batch without the batch. */
+long gh_vcpu_run_once(struct gunyah_vcpu *vcpu, u64 deadline_ns)
+{
+	const struct gh_vcpu_order order = { .deadline_ns = deadline_ns };
+	bool owned;
+	int ret;
+
+	ret = gh_vcpu_try_run(vcpu, &order, &owned);
+	if (likely(owned))
+		gh_vcpu_stop(vcpu);
+	return ret;
 }

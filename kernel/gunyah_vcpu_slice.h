@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The way of a run that most exits take: enter the guest, and it accesses a device.
- * Inline in the three callers, the ioctl, the command and the batch, for most of
+ * Inline in the callers, the two ioctls, the command and the batch, for most of
  * what a call would cost is saving registers that the hypercall then loses. All that
  * is rare is in gunyah_vcpu_run.c.
  *
@@ -259,6 +259,51 @@ static __always_inline bool gh_vcpu_stays(const struct gunyah_vcpu *vcpu)
 {
 	return gh_vcpu_is_well(vcpu) && vcpu->pending == GH_VCPU_PENDING_NONE &&
 	       !READ_ONCE(vcpu->run->immediate_exit);
+}
+
+/**
+ * gh_vcpu_try_run() - one run that does not wait: what is taken is run, left or refused
+ * @vcpu: not owned
+ * @order: what was asked for
+ * @owned: out: the vCPU is the caller's, who ends that with gh_vcpu_stop()
+ *
+ * Return: what an entry of a batch says, or -errno
+ */
+static __always_inline int gh_vcpu_try_run(struct gunyah_vcpu *vcpu,
+					   const struct gh_vcpu_order *order, bool *owned)
+{
+	struct gh_vcpu_slice slice;
+	int ret;
+
+	*owned = false;
+	/* Another process's vCPU, or one from before exec. */
+	if (unlikely(current->mm != vcpu->mm))
+		return -EPERM;
+	switch (gh_vcpu_take(vcpu)) {
+	case GH_VCPU_ACT_ENTER:
+		break;
+	case GH_VCPU_ACT_STAY:
+		if (gh_vcpu_stays(vcpu))
+			return gh_vcpu_leave(vcpu);
+		break;
+	case GH_VCPU_ACT_REPORT:
+		return gh_vcpu_report(vcpu);
+	default:
+		return -EBUSY;
+	}
+
+	/* One by one: an initialiser becomes a call of memset(). */
+	slice.tries = 0;
+	slice.may_sleep = false;
+	slice.ioctl = false;
+	slice.entered = false;
+	ret = gh_vcpu_run_slice(vcpu, order, &slice);
+	if (unlikely(ret == GH_RUN_WAIT))
+		return gh_vcpu_leave(vcpu);
+	if (unlikely(ret == GH_URING_EXIT_PREEMPTED && !slice.entered))
+		ret |= GH_URING_RES_NOT_ENTERED;
+	*owned = true;
+	return ret;
 }
 
 #endif /* GUNYAH_VCPU_SLICE_H */

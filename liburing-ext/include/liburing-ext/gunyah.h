@@ -200,6 +200,32 @@ static inline int gh_run_batch(int vcpu_fd, struct gh_run_entry *entries, unsign
 	return ret < 0 ? -errno : ret;
 }
 
+/* ---- one run by ioctl ---------------------------------------------------------- */
+
+/*
+ * Runs a vCPU that is alone once, without a ring: for a slice of the driver's default,
+ * and until CLOCK_MONOTONIC is @deadline_ns (0: no deadline) at most. It never waits.
+ * Returns what gh_run_once_decode() reads, or -errno.
+ */
+static inline int gh_run_once(int vcpu_fd, __u64 deadline_ns)
+{
+	int ret = ioctl(vcpu_fd, GH_VCPU_RUN_ONCE, (unsigned long)deadline_ns);
+
+	return ret < 0 ? -errno : ret;
+}
+
+/*
+ * Puts the answer to the pending MMIO read into the shared page, where each run looks
+ * that does not bring one itself.
+ */
+static inline void gh_run_answer(struct gh_vcpu_run *run, __u64 data)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(run->mmio.data); i++)
+		run->mmio.data[i] = (__u8)(data >> (8 * i));
+}
+
 /* ---- reading what came of a run --------------------------------------------- */
 
 /**
@@ -235,7 +261,7 @@ static inline __u64 gh_uring_mmio_data(const struct gh_vcpu_run *run, __u32 len)
 	return data;
 }
 
-/* What the two decoders below share. @inlined: big_cqe[0], or NULL. */
+/* What the decoders below share. @inlined: big_cqe[0], or NULL. */
 static inline int gh_uring_res_decode(__s32 res, const struct gh_vcpu_run *run,
 				      const __u64 *inlined, struct gh_uring_exit *out)
 {
@@ -301,6 +327,13 @@ static inline int gh_run_entry_decode(const struct gh_run_entry *entry,
 				      const struct gh_vcpu_run *run, struct gh_uring_exit *out)
 {
 	return gh_uring_res_decode(entry->res, run, NULL, out);
+}
+
+/* The same for what gh_run_once() returned. */
+static inline int gh_run_once_decode(int ret, const struct gh_vcpu_run *run,
+				     struct gh_uring_exit *out)
+{
+	return gh_uring_res_decode(ret, run, NULL, out);
 }
 
 /* ---- the slow path, in the library ----------------------------------------- */

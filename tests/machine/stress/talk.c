@@ -184,6 +184,13 @@ static void run_batch(struct talk *t, bool by_ring)
 	hear_result(t, entry.res);
 }
 
+static void run_once(struct talk *t)
+{
+	if (t->asked)
+		gh_run_answer(t->vcpu->run, t->answer);
+	hear_result(t, gh_run_once(t->vcpu->fd, some_deadline(t)));
+}
+
 int64_t st_talk(struct st_worker *w)
 {
 	const struct gs_op ops[] = {
@@ -202,12 +209,15 @@ int64_t st_talk(struct st_worker *w)
 	cr_assert_eq(pthread_create(&thread, NULL, disturb, &t), 0);
 	while (t.heard < EXCHANGES && st_now_ns() < until) {
 		w->slot->runs++;
-		switch (st_below(&w->random, 4)) {
+		switch (st_below(&w->random, 5)) {
 		case 0:
 			run_ioctl(&t);
 			break;
 		case 1:
 			run_ring(&t);
+			break;
+		case 2:
+			run_once(&t);
 			break;
 		default:
 			run_batch(&t, st_once_in(&w->random, 2));

@@ -18,7 +18,7 @@
 
 TestSuite(hostile_run, .timeout = 2 * GT_TIMEOUT);
 
-static const struct gt_path *const paths[] = { &gt_path_ioctl, &gt_path_ring };
+static const struct gt_path *const paths[] = { &gt_path_ioctl, &gt_path_once, &gt_path_ring };
 
 static const struct gs_op reader[] = {
 	{ GS_READ, 8, DEV, 0 }, { GS_ECHO, 8, DEV + 8, 0 }, { GS_OFF },

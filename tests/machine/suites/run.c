@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
  * Each state a run can end in. Compiled once for each way of running a vCPU:
- * what a test says must hold by ioctl, on a ring with answers in the shared page
- * and on a ring with answers in the SQE.
+ * what a test says must hold by either ioctl, on a ring with answers in the shared
+ * page and on a ring with answers in the SQE.
  */
 #include <inttypes.h>
 

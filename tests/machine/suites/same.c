@@ -89,6 +89,13 @@ GT_CASE(same, ioctl_twice)
 	compare_with(paths, 1);
 }
 
+GT_CASE(same, one_run_by_ioctl)
+{
+	static const struct gt_path *const paths[] = { &gt_path_once };
+
+	compare_with(paths, 1);
+}
+
 GT_CASE(same, ring)
 {
 	static const struct gt_path *const paths[] = { &gt_path_ring };
@@ -103,11 +110,11 @@ GT_CASE(same, ring_with_answers_in_the_sqe)
 	compare_with(paths, 1);
 }
 
-GT_CASE(same, ring_and_ioctl_by_turns)
+GT_CASE(same, ring_and_ioctls_by_turns)
 {
 	static const struct gt_path *const paths[] = {
-		&gt_path_ioctl, &gt_path_ring, &gt_path_ring_sqe, &gt_path_ring,
-		&gt_path_ioctl, &gt_path_ring_sqe, &gt_path_ioctl,
+		&gt_path_ioctl, &gt_path_ring, &gt_path_once, &gt_path_ring_sqe, &gt_path_ring,
+		&gt_path_once, &gt_path_ioctl, &gt_path_ring_sqe, &gt_path_ioctl,
 	};
 
 	compare_with(paths, GT_ARRAY_SIZE(paths));

@@ -97,6 +97,7 @@ static void answer_survives_immediate_exit(const struct gt_path *path)
 GT_SCN_CASE(signals, answer_survives_immediate_exit)
 {
 	answer_survives_immediate_exit(&gt_path_ioctl);
+	answer_survives_immediate_exit(&gt_path_once);
 }
 
 /* The hypervisor does not take the answer yet, and then there is a signal. */
@@ -186,6 +187,12 @@ GT_SCN_CASE(signals, exit_of_a_write_is_delivered)
 GT_SCN_CASE(signals, exit_of_a_read_is_delivered)
 {
 	read_exit(&gt_path_ioctl);
+}
+
+GT_SCN_CASE(signals, by_one_run_exits_are_delivered)
+{
+	write_exit(&gt_path_once);
+	read_exit(&gt_path_once);
 }
 
 GT_SCN_CASE(signals, on_a_ring_exits_are_delivered)

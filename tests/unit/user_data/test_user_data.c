@@ -177,3 +177,35 @@ Test(decode, mmio_from_a_wide_cqe)
 	cr_assert_eq(out.data, 0);
 	free(cqe);
 }
+
+/* By ioctl: as of a command, and never from behind a CQE. */
+Test(decode, what_one_run_returned)
+{
+	struct gh_vcpu_run run = { .mmio = { .phys_addr = 0x9000000 } };
+	const int res = GH_URING_EXIT_MMIO | 2 << GH_URING_RES_LEN_SHIFT;
+	struct gh_uring_exit out;
+
+	cr_assert_eq(gh_run_once_decode(-EPERM, &run, &out), -EPERM);
+	cr_assert_eq(gh_run_once_decode(GH_URING_EXIT_WAITING, NULL, &out), 0);
+	cr_assert_eq(out.reason, GH_URING_EXIT_WAITING);
+	cr_assert_eq(gh_run_once_decode(GH_URING_EXIT_PREEMPTED | GH_URING_RES_NOT_ENTERED, NULL,
+					&out), 0);
+	cr_assert(out.not_entered);
+	cr_assert_eq(gh_run_once_decode(res, &run, &out), 0);
+	cr_assert_eq(out.addr, 0x9000000);
+	cr_assert_eq(out.len, 2);
+	cr_assert_not(out.is_write);
+	cr_assert_eq(gh_run_once_decode(res | GH_URING_RES_INLINE, &run, &out), -EPROTO);
+}
+
+Test(answer, is_little_endian_in_the_page)
+{
+	static const __u8 bytes[8] = { 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11 };
+	struct gh_vcpu_run run;
+
+	memset(&run, 0xee, sizeof(run));
+	gh_run_answer(&run, 0x1122334455667788);
+	cr_assert_arr_eq(run.mmio.data, bytes, 8);
+	cr_assert_eq(run.mmio.len, 0xeeeeeeee);
+	cr_assert_eq(run.mmio.phys_addr, 0xeeeeeeeeeeeeeeee);
+}

@@ -10,8 +10,8 @@
  *
  * struct gh_vcpu_run is the superset of all generations. What this driver adds
  * is at the end: GH_VCPU_RUN as an io_uring command, GH_VCPU_KICK and
- * GH_VCPU_CANCEL, GH_VCPU_RUN_BATCH and GH_VM_STOP. docs/protocol.md explains ownership,
- * order and every errno.
+ * GH_VCPU_CANCEL, GH_VCPU_RUN_BATCH, GH_VCPU_RUN_ONCE and GH_VM_STOP. docs/protocol.md
+ * explains ownership, order and every errno.
  */
 #ifndef _UAPI_LINUX_GUNYAH_H
 #define _UAPI_LINUX_GUNYAH_H
@@ -344,7 +344,7 @@ struct gh_uring_run {
 #define GH_URING_EXIT_INTR	17
 /* The wake-up of a parked vCPU came; submit again to run it. */
 #define GH_URING_EXIT_RUNNABLE	18
-/* In a batch only: the guest waits for a wake-up. GH_VCPU_RUN parks it. */
+/* Where nothing waits, in a batch and RUN_ONCE: the guest does. GH_VCPU_RUN parks it. */
 #define GH_URING_EXIT_WAITING	19
 
 #define GH_URING_RES_EXIT(res)	((res) & 0xff)
@@ -417,6 +417,17 @@ struct gh_uring_run_batch {
  * by the vCPU's next run.
  */
 #define GH_VCPU_RUN_BATCH	_IOW(GH_IOCTL_TYPE, 0x43, struct gh_run_batch)
+
+/* ---- this driver's own: one run that never waits ----------------------------------- */
+
+/*
+ * An entry of a batch as an ioctl of its own, for a vCPU that is alone: nothing is
+ * copied. It runs for one slice of the default length, and not beyond the argument: a
+ * time of CLOCK_MONOTONIC in ns, 0 for none. The answer to a pending read is taken from
+ * the shared page, as GH_VCPU_RUN does. Returns what @res of an entry says, or -errno.
+ * The argument has the size of a long: a program of 32 bits can only say 0.
+ */
+#define GH_VCPU_RUN_ONCE	_IO(GH_IOCTL_TYPE, 0x46)
 
 /* ---- this driver's own: stop and start again ------------------------------------ */
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* The path by ioctl, and what both paths share. */
+/* The paths by ioctl, and what all paths share. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -69,6 +69,39 @@ static void read_page(const struct gh_vcpu_run *run, struct gt_exit *exit)
 	}
 }
 
+/* @ret of a decoder, which has read @run_exit if that is 0. */
+static void decoded(struct gt_vcpu *vcpu, int ret, const struct gh_uring_exit *run_exit,
+		    struct gt_exit *exit)
+{
+	memset(exit, 0, sizeof(*exit));
+	if (ret) {
+		exit->kind = GT_EXIT_ERROR;
+		exit->err = ret;
+		return;
+	}
+	switch (run_exit->reason) {
+	case GH_URING_EXIT_PREEMPTED:
+		exit->kind = GT_EXIT_PREEMPTED;
+		break;
+	case GH_URING_EXIT_INTR:
+		exit->kind = GT_EXIT_INTR;
+		break;
+	case GH_URING_EXIT_RUNNABLE:
+		exit->kind = GT_EXIT_RUNNABLE;
+		break;
+	default:
+		/* The page says the same as the result: both are the interface. */
+		read_page(vcpu->run, exit);
+		cr_assert_eq(vcpu->run->exit_reason, run_exit->reason);
+		if (run_exit->reason != GH_URING_EXIT_MMIO)
+			break;
+		cr_assert_eq(exit->write, run_exit->is_write);
+		cr_assert_eq(exit->len, run_exit->len);
+		cr_assert_eq(exit->addr, run_exit->addr);
+		cr_assert_eq(exit->data, run_exit->data);
+	}
+}
+
 void gt_decode(struct gt_vcpu *vcpu, const struct gt_cqe *cqe, struct gt_exit *exit)
 {
 	struct gh_uring_exit ring_exit;
@@ -80,35 +113,9 @@ void gt_decode(struct gt_vcpu *vcpu, const struct gt_cqe *cqe, struct gt_exit *e
 	};
 	int ret;
 
-	memset(exit, 0, sizeof(*exit));
 	memcpy(copy.bytes + sizeof(copy.cqe), cqe->big, sizeof(cqe->big));
 	ret = gh_uring_exit_decode(&copy.cqe, vcpu->run, &ring_exit);
-	if (ret) {
-		exit->kind = GT_EXIT_ERROR;
-		exit->err = ret;
-		return;
-	}
-	switch (ring_exit.reason) {
-	case GH_URING_EXIT_PREEMPTED:
-		exit->kind = GT_EXIT_PREEMPTED;
-		break;
-	case GH_URING_EXIT_INTR:
-		exit->kind = GT_EXIT_INTR;
-		break;
-	case GH_URING_EXIT_RUNNABLE:
-		exit->kind = GT_EXIT_RUNNABLE;
-		break;
-	default:
-		/* The page says the same as the CQE: both are the interface. */
-		read_page(vcpu->run, exit);
-		cr_assert_eq(vcpu->run->exit_reason, ring_exit.reason);
-		if (ring_exit.reason != GH_URING_EXIT_MMIO)
-			break;
-		cr_assert_eq(exit->write, ring_exit.is_write);
-		cr_assert_eq(exit->len, ring_exit.len);
-		cr_assert_eq(exit->addr, ring_exit.addr);
-		cr_assert_eq(exit->data, ring_exit.data);
-	}
+	decoded(vcpu, ret, &ring_exit, exit);
 }
 
 void gt_answer(struct gt_vcpu *vcpu, uint64_t value)
@@ -136,7 +143,26 @@ static void ioctl_once(struct gt_vcpu *vcpu, struct gt_exit *exit)
 	}
 }
 
+/* A run that never waits; one that has to, does it in the other ioctl. */
+static void once_once(struct gt_vcpu *vcpu, struct gt_exit *exit)
+{
+	struct gh_uring_exit run_exit;
+	int ret;
+
+	if (vcpu->answered)
+		gh_run_answer(vcpu->run, vcpu->answer);
+	vcpu->answered = false;
+	ret = gh_run_once(vcpu->fd, 0);
+	if (ret == GH_URING_EXIT_WAITING) {
+		ioctl_once(vcpu, exit);
+		return;
+	}
+	ret = gh_run_once_decode(ret, vcpu->run, &run_exit);
+	decoded(vcpu, ret, &run_exit, exit);
+}
+
 struct worker {
+	const struct gt_path *path;
 	struct gt_vcpu *vcpu;
 	gt_handler *handle;
 	void *arg;
@@ -151,9 +177,7 @@ static void *work(void *data)
 	bool go_on = true;
 
 	while (go_on) {
-		ioctl_once(w->vcpu, &exit);
-		if (exit.kind == GT_EXIT_INTR)
-			continue;
+		gt_run(w->path, w->vcpu, &exit);
 		pthread_mutex_lock(w->lock);
 		go_on = w->handle(w->vcpu, &exit, w->arg);
 		pthread_mutex_unlock(w->lock);
@@ -163,7 +187,7 @@ static void *work(void *data)
 	return NULL;
 }
 
-static void ioctl_all(struct gt_vm *vm, gt_handler *handle, void *arg)
+static void in_threads(const struct gt_path *path, struct gt_vm *vm, gt_handler *handle, void *arg)
 {
 	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct worker workers[GT_MAX_VCPUS];
@@ -171,6 +195,7 @@ static void ioctl_all(struct gt_vm *vm, gt_handler *handle, void *arg)
 
 	for (i = 0; i < vm->nr_vcpus; i++) {
 		workers[i] = (struct worker) {
+			.path = path,
 			.vcpu = &vm->vcpus[i],
 			.handle = handle,
 			.arg = arg,
@@ -182,10 +207,26 @@ static void ioctl_all(struct gt_vm *vm, gt_handler *handle, void *arg)
 		pthread_join(workers[i].thread, NULL);
 }
 
+static void ioctl_all(struct gt_vm *vm, gt_handler *handle, void *arg)
+{
+	in_threads(&gt_path_ioctl, vm, handle, arg);
+}
+
+static void once_all(struct gt_vm *vm, gt_handler *handle, void *arg)
+{
+	in_threads(&gt_path_once, vm, handle, arg);
+}
+
 const struct gt_path gt_path_ioctl = {
 	.name = "ioctl",
 	.once = ioctl_once,
 	.all = ioctl_all,
+};
+
+const struct gt_path gt_path_once = {
+	.name = "ioctl, one run",
+	.once = once_once,
+	.all = once_all,
 };
 
 void gt_run(const struct gt_path *path, struct gt_vcpu *vcpu, struct gt_exit *exit)

@@ -60,6 +60,7 @@ struct gt_path {
 };
 
 extern const struct gt_path gt_path_ioctl;
+extern const struct gt_path gt_path_once;	/* RUN_ONCE; guests that wait sleep by ioctl */
 extern const struct gt_path gt_path_ring;	/* answers in the shared page */
 extern const struct gt_path gt_path_ring_sqe;	/* answers in the SQE */
 
