@@ -330,7 +330,7 @@ fetch_bpftrace() {
 fetch_source() {
 	get_source
 	unpack_source "$1.new" --exclude='*/drivers/gpu/drm/*.[ch]' \
-		--exclude='*/drivers/net/*.[ch]' --exclude='*/sound/*.[ch]' \
+		--exclude='*/drivers/net/*/*.[ch]' --exclude='*/sound/*.[ch]' \
 		--exclude='*/Documentation/*.rst' --exclude='*/Documentation/*.yaml' '*'
 	basename "${debs[0]}" > "$1.new/.version-debian"
 	rm -f "${debs[0]}"
