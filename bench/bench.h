@@ -78,6 +78,7 @@ struct gh_bench_workload {
  * @one_at_a_time: cannot run a guest that sleeps
  * @runner: how the runner runs vCPUs
  * @posted: writes to SCRATCH4 are posted; under KVM coalesced
+ * @in_kernel: the guests do not get to the device
  * @start: after the guests exist, before they run; may be NULL
  * @run: handles at least @events exits of active vCPUs
  * @park: runs until every vCPU that can sleep does; NULL: @run does
@@ -90,6 +91,7 @@ struct gh_bench_backend {
 	bool kvm;
 	bool one_at_a_time;
 	bool posted;
+	bool in_kernel;
 	enum gh_backend runner;
 	int (*start)(struct gh_bench *bench);
 	int (*run)(struct gh_bench *bench, uint64_t events);
@@ -121,8 +123,7 @@ struct gh_bench_io {
  * @fd: of the vCPU, under KVM
  * @bell_fd: eventfd of its doorbell, -1: none
  * @active: does the workload
- * @last_ns: time of its last exit, while latencies are taken
- * @rung_ns: when its doorbell rang, likewise
+ * @rung_ns: when its doorbell rang, while latencies are taken
  * @handled: accesses of the workload that the device has answered
  * @until: what @handled shall become in this run; backends with threads
  * @syscalls: made for it so far, likewise
@@ -135,7 +136,6 @@ struct gh_bench_vcpu {
 	int fd;
 	int bell_fd;
 	bool active;
-	uint64_t last_ns;
 	uint64_t rung_ns;
 	uint64_t handled;
 	uint64_t until;
@@ -154,6 +154,7 @@ struct gh_bench_vcpu {
  * @syscalls: made for that, without @bell_syscalls
  * @inner_ns: what the backend says it took, 0: it does not measure itself
  * @parked_ns: when all were asleep, 0: when the backend's park returned
+ * @timing: GUEST_BENCH_TIMING() of what the active guests do first, 0: nothing
  * @timed: latencies are taken
  * @unreported: active vCPUs whose bell was rung and who did not say so yet
  * @reported: posted when the last one did
@@ -181,6 +182,7 @@ struct gh_bench {
 	uint64_t bell_syscalls;
 	uint64_t inner_ns;
 	uint64_t parked_ns;
+	uint64_t timing;
 	bool timed;
 	atomic_uint unreported;
 	sem_t reported;
@@ -215,6 +217,8 @@ int gh_bench_access(struct gh_access *access, uint64_t addr);
 /* The device, wherever it is reached from. */
 uint64_t gh_bench_device_read(struct gh_bench_vcpu *v, uint64_t offset);
 void gh_bench_device_write(struct gh_bench_vcpu *v, uint64_t offset, uint64_t data);
+/* Whether the guests begin with accesses that they time: @timing is set. */
+bool gh_bench_times_accesses(const struct gh_bench *bench);
 /* Accesses of the workload, of all vCPUs. */
 uint64_t gh_bench_handled(const struct gh_bench *bench);
 

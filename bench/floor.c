@@ -48,5 +48,6 @@ static int run_floor(struct gh_bench *bench, uint64_t events)
 const struct gh_bench_backend gh_bench_floor = {
 	.name = "floor",
 	.one_at_a_time = true,
+	.in_kernel = true,
 	.run = run_floor,
 };

@@ -6,26 +6,63 @@
 
 #define REG(name)	((uint64_t)GH_BOARD_TESTDEV_BASE + GH_TESTDEV_##name)
 
-/* Two instructions and one exit a turn. */
+/* What an access took, in ticks of the counter. */
+static uint32_t ticks[GUEST_MAX_VCPUS][GUEST_BENCH_MAX_TIMED];
+
+/*
+ * Returns how long it took; the counter is read where the guest would go on. profile.sh
+ * counts the accesses by their symbols, bench_event_*, of which the compiler makes copies.
+ */
+static uint64_t tell(uint64_t low, uint64_t high)
+{
+	uint64_t start = timer_count();
+
+	__asm__ volatile("bench_event_tell_%=: str %1, [%0]"
+			 :: "r"(REG(SCRATCH8)), "r"((low & 0xffffffff) | high << 32) : "memory");
+	return timer_count() - start;
+}
+
+static uint32_t time_access(bool write)
+{
+	uint64_t start = timer_count();
+
+	if (write)
+		mmio_write32(REG(SCRATCH4), 0);
+	else
+		mmio_read32(REG(SCRATCH4));
+	return (uint32_t)(timer_count() - start);
+}
+
+/* Groups of accesses with nothing between them; what they took is told behind each. */
+static void time_accesses(bool write)
+{
+	uint64_t what = mmio_read64(REG(NEXT));
+	uint32_t left = GUEST_BENCH_TIMED(what), group = GUEST_BENCH_TIMED_GROUP(what), i;
+	uint32_t *t = ticks[guest_cpu()];
+
+	while (left) {
+		for (i = 0; i < group; i++)
+			t[i] = time_access(write);
+		for (i = 0; i < group; i += 2)
+			tell(t[i], t[i + 1]);
+		left = left > group ? left - group : 0;
+	}
+}
+
+/* One or two instructions and one exit a turn. */
 static _Noreturn void read_for_ever(void)
 {
+	time_accesses(false);
 	for (;;)
-		__asm__ volatile("ldr w1, [%0]" :: "r"(REG(SCRATCH4)) : "x1");
+		__asm__ volatile("bench_event_read_%=: ldr w1, [%0]"
+				 :: "r"(REG(SCRATCH4)) : "x1");
 }
 
 static _Noreturn void write_for_ever(void)
 {
+	time_accesses(true);
 	for (;;)
-		__asm__ volatile("str wzr, [%0]" :: "r"(REG(SCRATCH4)));
-}
-
-/* Returns how long it took; the counter is read where the guest would go on. */
-static uint64_t tell(uint64_t late, uint64_t last)
-{
-	uint64_t start = timer_count();
-
-	mmio_write64(REG(SCRATCH8), (late & 0xffffffff) | last << 32);
-	return timer_count() - start;
+		__asm__ volatile("bench_event_write_%=: str wzr, [%0]" :: "r"(REG(SCRATCH4)));
 }
 
 static _Noreturn void sleep_and_tell(uint64_t ns)
@@ -81,9 +118,11 @@ static _Noreturn void signal_for_ever(void)
 {
 	unsigned int i;
 
+	time_accesses(true);
 	for (;;) {
 		for (i = 0; i < GUEST_BENCH_GROUP; i++)
-			mmio_write32(REG(SCRATCH4), i);
+			__asm__ volatile("bench_event_signal_%=: str %w1, [%0]"
+					 :: "r"(REG(SCRATCH4)), "r"(i));
 		mmio_read32(REG(SCRATCH4));
 	}
 }

@@ -4,6 +4,7 @@
 #define GUEST_BENCH_H
 
 enum guest_bench_mode {
+	/* These two, and SIGNAL, time some accesses first, as NEXT says. */
 	GUEST_BENCH_READ,	/* read SCRATCH4 for ever */
 	GUEST_BENCH_WRITE,	/* write SCRATCH4 for ever */
 	/*
@@ -27,6 +28,15 @@ enum guest_bench_mode {
  */
 #define GUEST_BENCH_LATE(data)	((data) & 0xffffffff)
 #define GUEST_BENCH_EXIT(data)	((data) >> 32)
+
+/*
+ * NEXT: how many accesses to time, in groups of so many, an even number. Behind a group
+ * their times are written to SCRATCH8, two at once, in ticks of the counter.
+ */
+#define GUEST_BENCH_TIMING(count, group)	((uint64_t)(group) << 32 | (count))
+#define GUEST_BENCH_TIMED(value)		((uint32_t)(value))
+#define GUEST_BENCH_TIMED_GROUP(value)		((uint32_t)((value) >> 32))
+#define GUEST_BENCH_MAX_TIMED			514
 
 /* The doorbell of vCPU n is the VM's interrupt n, and that is the runner's choice. */
 #define GUEST_BENCH_BELL_INTID(cpu)	(40 + (cpu))
