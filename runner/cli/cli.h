@@ -7,13 +7,17 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <gh-runner/filedev.h>
 #include <gh-runner/group.h>
-#include <gh-runner/pl011.h>
+#include <gh-runner/power.h>
 #include <gh-runner/testdev.h>
+
+#include "io.h"
 
 #define CLI_MAX_GUEST_OPTIONS	64
 #define CLI_MAX_GUESTS		4096
 #define CLI_LINE		240
+#define CLI_NAME		32	/* of a guest, with the end */
 #define CLI_CONTROL		"/run/gh-runner.sock"
 
 /* Exit statuses. */
@@ -38,15 +42,16 @@ struct origin {
 bool cli_error(const struct origin *at, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void cli_runner_error(const struct origin *at, const struct gh_error_info *e);
+/* What @runner says of @error or, if it does not, @what. On its thread. Returns @error. */
+int cli_start_error(const struct origin *at, const struct gh_runner *runner, const char *what,
+		    int error);
 /* What to do about an -errno of a path, "" or behind a semicolon. */
 const char *cli_path_cure(int error);
 
-/* ---- files ----------------------------------------------------------------------- */
-
-/* For writing, mode 0644 at most. NULL with errno. */
-FILE *cli_create(const char *path);
-/* Readers see the old file or the new one, never half of it. -1 with errno. */
-int cli_replace(const char *path, const char *text);
+/* Letters, digits and . _ - + : @, beginning with a letter, a digit, . or _. */
+bool cli_name_is_fine(const char *name);
+/* The same; prints what is wrong. */
+bool cli_name_check(const struct origin *at, const char *name);
 
 /* ---- options of `gh-runner run` ---------------------------------------------- */
 
@@ -57,6 +62,9 @@ struct guest_option {
 	const char *name;
 	const char *bootargs;
 	const char *console;
+	const char *file;
+	bool rtc;
+	bool power;
 	unsigned int count;
 	unsigned int vcpus;
 	uint64_t memory;
@@ -139,45 +147,58 @@ struct console {
 void console_output(void *opaque, uint8_t byte);
 void console_flush(struct console *c);
 
-struct serial;
-
-/*
- * Where a guest's serial port goes instead of standard output: "file:PATH", "pty"
- * or "unix:PATH". Prints what is wrong, and which terminal it became.
- */
-int serial_open(struct gh_runner *runner, const char *spec, const struct origin *at,
-		struct serial **serial);
-/* What came in goes to @uart, borrowed until serial_close(). */
-int serial_connect(struct serial *s, struct gh_pl011 *uart);
-/* Before gh_runner_destroy(): no timer is left. NULL is fine. */
-void serial_flush(struct serial *s);
-/* After gh_runner_destroy(). NULL is fine. */
-void serial_close(struct serial *s);
-/* Of its socket; NULL if it has none. */
-const char *serial_path(const struct serial *s);
-/* For struct gh_pl011_config. */
-void serial_output(void *opaque, uint8_t byte);
-
 /* ---- guests -------------------------------------------------------------------- */
 
+/**
+ * struct guest - one guest of a run
+ * @vm, @testdev, @serial, @file: owned; NULL: not yet, or none
+ * @power, @asked: its power device, and what it asked of it
+ * @result, @vcpu, @hint, @member: under the fleet's lock once it is started; of an error also
+ *	the vCPU, or -1, and what the library knows about it, or ""
+ */
 struct guest {
+	struct fleet *fleet;
 	struct gh_vm *vm;
 	struct gh_testdev *testdev;
 	struct console console;
 	struct serial *serial;
+	struct gh_filedev *file;
+	bool has_file;
+	int file_fd;
+	struct gh_power power;
+	enum gh_power_request asked;
 	struct gh_vm_result result;
-	char name[32];
+	int vcpu;
+	const char *hint;
+	unsigned int member;
+	char name[CLI_NAME];
+};
+
+/**
+ * struct member - a runner with a thread
+ * @runner: borrowed
+ * @cpu: that its thread is bound to, -1: none
+ * @placed: vCPUs of the guests that were started there
+ */
+struct member {
+	struct gh_runner *runner;
+	int cpu;
+	unsigned int placed;
 };
 
 /**
  * struct fleet - all guests of a run
  * @runner: of the main thread
  * @group: it and the others of --cpus; NULL: it is alone
- * @lock: @nr_ended, @end_ns and the guests' results, which others' threads write
+ * @members: @nr_members of them, that of the main thread first; owned
+ * @lock: @nr_ended, @end_ns and what a guest says is under it, which others' threads write
+ * @no_irqs: that there are none was said
  */
 struct fleet {
 	struct gh_runner *runner;
 	struct gh_group *group;
+	struct member *members;
+	unsigned int nr_members;
 	pthread_mutex_t lock;
 	struct run_options options;
 	struct screen screen;
@@ -186,24 +207,45 @@ struct fleet {
 	unsigned int nr_started;
 	unsigned int nr_ended;
 	unsigned int threads;		/* the most that were seen */
+	bool no_irqs;
 	uint64_t start_ns;
 	uint64_t end_ns;
 	struct gh_stats stats;
 };
 
-/* On the main thread. */
+struct guest_state {
+	enum gh_vm_end end;
+	unsigned int member;
+};
+
+/* Those without another word are for the main thread. */
+
+/* Binds the main thread and fills @members; -ENOMEM. */
+int fleet_describe(struct fleet *s);
+/* As gh_group_call(), also where there is no group. */
+int fleet_call(struct fleet *s, unsigned int member,
+	       int (*fn)(struct gh_runner *runner, void *arg), void *arg);
+/* The member where a guest of @vcpus is to be started. */
+unsigned int fleet_place(struct fleet *s, unsigned int vcpus);
 void fleet_stats(struct fleet *s, struct gh_stats *stats);
-/* @g: NULL: all. */
-void fleet_stop(struct fleet *s, struct guest *g);
+/* @one: NULL: all. */
+void fleet_stop(struct fleet *s, struct guest *one);
 void fleet_destroy(struct fleet *s);
 unsigned int fleet_ended(struct fleet *s);
-enum gh_vm_end fleet_end(struct fleet *s, const struct guest *g);
+/* Any thread. */
+void guest_state(const struct guest *g, struct guest_state *state);
+
+/* All of one option; what is wrong is printed. */
+int guests_start(struct fleet *s, const struct guest_option *o);
+/* On the thread of @runner, between gh_vm_create() and gh_vm_start(). */
+int guest_devices(struct gh_runner *runner, struct guest *g, const struct guest_option *o,
+		  const struct origin *at);
+/* There, after gh_vm_destroy(): false: drive the runner, then ask again. */
+bool guest_devices_finish(struct guest *g);
+/* After gh_runner_destroy(). */
+void guest_devices_close(struct guest *g);
 
 /* ---- control ------------------------------------------------------------------- */
-
-/* A unix socket of mode 0600, or one that is connected; -1 with errno. */
-int socket_listen(const char *path);
-int socket_dial(const char *path);
 
 struct control;
 
@@ -212,6 +254,12 @@ int control_open(struct fleet *fleet, const char *path, struct control **control
 /* Before gh_runner_destroy(), and the rest after it. NULL is fine. */
 void control_stop(struct control *c);
 void control_close(struct control *c);
+
+/*
+ * Carries out a line, which is changed, and writes the answer's text to @f. False: it
+ * could not be done, and the text says why.
+ */
+bool request_carry_out(struct fleet *s, char *line, FILE *f);
 
 /* ---- report --------------------------------------------------------------------- */
 
@@ -230,10 +278,11 @@ void print_version(void);
 
 /* A command: @name is its own, @argv without it. Return an exit status. */
 int cmd_run(const char *name, int argc, char **argv);
-/* ps and stats; kick and stop; the rest. */
-int cmd_show(const char *name, int argc, char **argv);
-int cmd_guest(const char *name, int argc, char **argv);
+int cmd_ps(const char *name, int argc, char **argv);
+int cmd_stats(const char *name, int argc, char **argv);
 int cmd_top(const char *name, int argc, char **argv);
+/* kick and stop */
+int cmd_guest(const char *name, int argc, char **argv);
 int cmd_console(const char *name, int argc, char **argv);
 
 #endif /* GH_CLI_H */

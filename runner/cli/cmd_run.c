@@ -3,19 +3,13 @@
  * gh-runner run: starts guests, drives the runner, stops what does not stop.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#include <gh-runner/pl011.h>
-#include <gh-runner/testdev-regs.h>
 
 #include "cli.h"
 
@@ -24,11 +18,9 @@
 /* After --seconds: until the guests are asked, and then until they are stopped. */
 #define GRACE_NS	(5 * NS_PER_SEC)
 #define STOP_NS		(10 * NS_PER_SEC)
-
-struct image {
-	void *data;
-	size_t size;
-};
+/* At the end: how often it is asked whether all is written, and how long it may take. */
+#define FINISH_MS	5
+#define FINISH_TRIES	400
 
 /* The whole run in one place, for the timers' callbacks. */
 struct run {
@@ -52,195 +44,6 @@ static void on_signal(int sig)
 	if (signals_seen > 2)
 		_exit(128 + sig);
 	gh_runner_quit(signal_runner);
-}
-
-static int image_open(const char *path, struct image *image)
-{
-	struct stat st;
-	int ret = 0;
-	int fd;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st))
-		ret = -errno;
-	else if (!S_ISREG(st.st_mode) || !st.st_size)
-		ret = -ENOEXEC;
-	if (ret)
-		goto out;
-	image->size = (size_t)st.st_size;
-	image->data = mmap(NULL, image->size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (image->data == MAP_FAILED)
-		ret = -errno;
-out:
-	close(fd);
-	return ret;
-}
-
-static void on_ended(void *opaque, struct gh_vm *vm, const struct gh_vm_result *result)
-{
-	struct run *run = opaque;
-	struct fleet *s = &run->fleet;
-	unsigned int i;
-
-	for (i = 0; i < s->nr_guests && s->guests[i].vm != vm; i++)
-		;
-	if (i == s->nr_guests)
-		return;
-	console_flush(&s->guests[i].console);
-	pthread_mutex_lock(&s->lock);
-	s->guests[i].result = *result;
-	s->nr_ended++;
-	s->end_ns = gh_now_ns();
-	pthread_mutex_unlock(&s->lock);
-}
-
-static const struct gh_vm_events vm_events = { .ended = on_ended };
-
-static int guest_devices(struct run *run, struct guest *g, const struct guest_option *o)
-{
-	struct gh_pl011_config uart_config = {
-		.output = console_output,
-		.opaque = &g->console,
-	};
-	const struct gh_testdev_config test_config = {
-		.vm = (uint64_t)(g - run->fleet.guests),
-		.param0 = o->param0,
-		.param1 = o->param1,
-		.duration_ms = run->fleet.options.set.seconds * 1000,
-	};
-	struct gh_pl011 *uart;
-	int ret;
-
-	ret = gh_testdev_create(&test_config, &g->testdev);
-	if (ret)
-		return ret;
-	ret = gh_vm_add_device(g->vm, GH_BOARD_TESTDEV_BASE, GH_BOARD_TESTDEV_SIZE,
-			       &gh_testdev_ops, g->testdev);
-	if (ret)
-		return ret;
-	if (g->serial) {
-		uart_config.output = serial_output;
-		uart_config.opaque = g->serial;
-	}
-	/* Without the module for it the guest has to poll, as it may do anyway. */
-	if (gh_irq_create(g->vm, &uart_config.line))
-		uart_config.line = NULL;
-	ret = gh_pl011_create(&uart_config, &uart);
-	if (ret)
-		return ret;
-	ret = gh_vm_add_device(g->vm, GH_BOARD_UART_BASE, GH_BOARD_UART_SIZE, &gh_pl011_ops, uart);
-	if (ret) {
-		gh_pl011_destroy(uart);
-		return ret;
-	}
-	return g->serial ? serial_connect(g->serial, uart) : 0;
-}
-
-static int guest_console(struct run *run, struct guest *g, const struct guest_option *o,
-			 unsigned int number, const struct origin *at)
-{
-	char spec[PATH_MAX];
-
-	if (!o->console || !strcmp(o->console, "stdout"))
-		return 0;
-	if (o->count > 1 && strcmp(o->console, "pty"))
-		snprintf(spec, sizeof(spec), "%s%u", o->console, number);
-	else
-		snprintf(spec, sizeof(spec), "%s", o->console);
-	return serial_open(run->fleet.runner, spec, at, &g->serial);
-}
-
-/* Requests name a guest, so no two have one name. */
-static int guest_name(struct run *run, struct guest *g, const struct guest_option *o,
-		      unsigned int number)
-{
-	const struct guest *other;
-	int len;
-
-	if (o->count > 1)
-		len = snprintf(g->name, sizeof(g->name), "%s%u", o->name, number);
-	else
-		len = snprintf(g->name, sizeof(g->name), "%s", o->name);
-	if (!len || len >= (int)sizeof(g->name)) {
-		cli_error(&o->at, "name '%s': with its number it must have 1 to %zu bytes", o->name,
-			  sizeof(g->name) - 1);
-		return -EINVAL;
-	}
-	for (other = run->fleet.guests; other < g; other++) {
-		if (strcmp(other->name, g->name))
-			continue;
-		cli_error(&o->at, "name '%s': another guest has it; give each its own name",
-			  g->name);
-		return -EEXIST;
-	}
-	return 0;
-}
-
-static int guest_start(struct run *run, struct guest *g, const struct guest_option *o,
-		       unsigned int number, const struct image *image)
-{
-	struct gh_vm_config config = {
-		.name = g->name,
-		.memory_size = o->memory,
-		.vcpus = o->vcpus,
-		.image = image->data,
-		.image_size = image->size,
-		.bootargs = o->bootargs,
-		.pinned = o->console && strcmp(o->console, "stdout"),
-		.events = &vm_events,
-		.opaque = run,
-	};
-	struct origin at = o->at;
-	int ret;
-
-	ret = guest_name(run, g, o, number);
-	if (ret)
-		return ret;
-	at.guest = g->name;
-	g->console.screen = &run->fleet.screen;
-	g->console.tag = g->name;
-
-	ret = guest_console(run, g, o, number, &at);
-	if (ret)
-		return ret;
-	ret = gh_vm_create(run->fleet.runner, &config, &g->vm);
-	if (!ret)
-		ret = guest_devices(run, g, o);
-	if (!ret)
-		ret = gh_vm_start(g->vm);
-	if (ret)
-		cli_runner_error(&at, gh_runner_last_error(run->fleet.runner));
-	return ret;
-}
-
-static int option_start(struct run *run, const struct guest_option *o)
-{
-	struct fleet *s = &run->fleet;
-	struct image image = { 0 };
-	char text[80];
-	unsigned int i;
-	int ret;
-
-	ret = image_open(o->image, &image);
-	if (ret) {
-		cli_error(&o->at, "image '%s': %s%s", o->image,
-			  ret == -ENOEXEC ? "not a file, or empty; an ELF file, an arm64 Image or "
-			  "a flat binary is needed" : strerror(-ret), cli_path_cure(-ret));
-		return ret;
-	}
-	for (i = 0; i < o->count && !ret; i++) {
-		ret = guest_start(run, &s->guests[s->nr_started], o, i, &image);
-		if (ret)
-			break;
-		s->nr_started++;
-		snprintf(text, sizeof(text), "starting guests: %u of %u", s->nr_started,
-			 s->nr_guests);
-		screen_status(&s->screen, gh_now_ns(), text);
-	}
-	munmap(image.data, image.size);
-	return ret;
 }
 
 /* ---- while they run ------------------------------------------------------------- */
@@ -295,8 +98,10 @@ static int drive(struct run *run)
 	struct fleet *s = &run->fleet;
 	int ret, seen = 0;
 
+	pthread_mutex_lock(&s->lock);
 	s->start_ns = gh_now_ns();
 	s->end_ns = s->start_ns;
+	pthread_mutex_unlock(&s->lock);
 	s->threads = count_threads();
 	run->last_ns = s->start_ns;
 	run->tick = (struct gh_timer) { .fire = on_tick, .deadline_ns = s->start_ns + TICK_NS };
@@ -343,19 +148,23 @@ static void raise_limits(void)
 	}
 }
 
+/* Who is to survive its terminal has SIGHUP ignored from the start. */
 static void catch_signals(struct gh_runner *runner)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	struct sigaction sa = { .sa_handler = on_signal }, old;
 
 	signal_runner = runner;
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
+	if (!sigaction(SIGHUP, NULL, &old) && old.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &sa, NULL);
+	/* A reader that goes away ends no guest: writing fails, which is looked at. */
+	signal(SIGPIPE, SIG_IGN);
 }
 
-static int fleet_open(struct run *run)
+static int runner_open(struct fleet *s)
 {
-	struct fleet *s = &run->fleet;
 	struct gh_runner_config config = {
 		.slice_ns = (uint32_t)(s->options.set.slice_us * 1000),
 		.backend = s->options.set.backend,
@@ -363,16 +172,8 @@ static int fleet_open(struct run *run)
 	struct gh_error_info error;
 	unsigned int i;
 
-	for (i = 0; i < s->options.nr_guests; i++) {
-		s->nr_guests += s->options.guests[i].count;
+	for (i = 0; i < s->options.nr_guests; i++)
 		config.max_vcpus += s->options.guests[i].count * s->options.guests[i].vcpus;
-	}
-	s->guests = calloc(s->nr_guests, sizeof(*s->guests));
-	if (!s->guests) {
-		cli_error(NULL, "out of memory");
-		return -ENOMEM;
-	}
-	raise_limits();
 	if (gh_runner_create(&config, &s->runner, &error)) {
 		cli_runner_error(NULL, &error);
 		return error.error;
@@ -392,11 +193,77 @@ static int fleet_open(struct run *run)
 			return error.error;
 		}
 	}
+	return 0;
+}
+
+static int fleet_open(struct run *run)
+{
+	struct fleet *s = &run->fleet;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < s->options.nr_guests; i++)
+		s->nr_guests += s->options.guests[i].count;
+	s->guests = calloc(s->nr_guests, sizeof(*s->guests));
+	if (!s->guests) {
+		cli_error(NULL, "out of memory");
+		return -ENOMEM;
+	}
+	raise_limits();
+	ret = runner_open(s);
+	if (ret)
+		return ret;
+	if (fleet_describe(s)) {
+		cli_error(NULL, "out of memory");
+		return -ENOMEM;
+	}
+	s->start_ns = gh_now_ns();
 	catch_signals(s->runner);
 	screen_init(&s->screen, s->options.quiet);
 	if (s->options.set.control)
 		return control_open(s, s->options.set.control, &run->control);
 	return 0;
+}
+
+struct finish {
+	struct fleet *fleet;
+	unsigned int left;
+};
+
+static int finish_on(struct gh_runner *runner, void *arg)
+{
+	struct finish *f = arg;
+	unsigned int i;
+
+	for (i = 0; i < f->fleet->nr_guests; i++) {
+		struct guest *g = &f->fleet->guests[i];
+
+		if (f->fleet->members[g->member].runner != runner)
+			continue;
+		f->left += !serial_finish(g->serial);
+		f->left += !guest_devices_finish(g);
+	}
+	return 0;
+}
+
+/* The VMs are gone; what they had on a ring comes back. A device that hangs is left. */
+static void finish_guests(struct fleet *s)
+{
+	struct pollfd p = { .fd = gh_runner_fd(s->runner), .events = POLLIN };
+	unsigned int tries, i;
+
+	for (tries = 0; tries < FINISH_TRIES; tries++) {
+		struct finish f = { .fleet = s };
+
+		for (i = 0; i < s->nr_members; i++)
+			fleet_call(s, i, finish_on, &f);
+		if (!f.left)
+			return;
+		gh_runner_prepare(s->runner);
+		poll(&p, 1, FINISH_MS);
+		gh_runner_dispatch(s->runner, 0);
+	}
+	cli_error(NULL, "a file of a guest is not written or read to the end: its disk does not answer");
 }
 
 static void fleet_close(struct run *run)
@@ -405,22 +272,21 @@ static void fleet_close(struct run *run)
 	unsigned int i;
 
 	/* A failed start leaves guests that were never driven: take them out first. */
-	if (s->runner)
+	if (s->nr_members) {
 		fleet_stop(s, NULL);
-	if (s->runner && fleet_ended(s) < s->nr_started)
-		gh_runner_run(s->runner);
-	for (i = 0; s->guests && i < s->nr_guests; i++)
-		serial_flush(s->guests[i].serial);
-	fleet_destroy(s);
-	for (i = 0; s->guests && i < s->nr_guests; i++)
-		gh_testdev_destroy(s->guests[i].testdev);
+		if (fleet_ended(s) < s->nr_started)
+			gh_runner_run(s->runner);
+		fleet_destroy(s);
+		finish_guests(s);
+	}
 	control_stop(run->control);
 	gh_group_destroy(s->group);
 	gh_runner_destroy(s->runner);
 	control_close(run->control);
 	for (i = 0; s->guests && i < s->nr_guests; i++)
-		serial_close(s->guests[i].serial);
+		guest_devices_close(&s->guests[i]);
 	free(s->guests);
+	free(s->members);
 }
 
 int cmd_run(const char *name, int argc, char **argv)
@@ -445,7 +311,7 @@ int cmd_run(const char *name, int argc, char **argv)
 	if (fleet_open(run))
 		goto close;
 	for (i = 0; i < s->options.nr_guests && !ret; i++)
-		ret = option_start(run, &s->options.guests[i]);
+		ret = guests_start(s, &s->options.guests[i]);
 	screen_clear(&s->screen);
 	if (ret)
 		goto close;
@@ -462,7 +328,6 @@ int cmd_run(const char *name, int argc, char **argv)
 	}
 close:
 	fleet_close(run);
-	fflush(stdout);
 out:
 	config_unload(&s->options);
 	free(run);

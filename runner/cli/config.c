@@ -24,7 +24,15 @@ static struct origin origin(const struct run_options *o, const config_setting_t 
 	};
 }
 
-/* Numbers and texts as the command line has them; NULL for other types. */
+/* Those that the command line answers with yes or no. */
+static bool is_switch(const config_setting_t *setting)
+{
+	const char *name = config_setting_name(setting);
+
+	return !strcmp(name, "rtc") || !strcmp(name, "power");
+}
+
+/* Values as the command line has them; NULL for types that it does not have. */
 static const char *as_text(const config_setting_t *setting, char buf[static 24])
 {
 	switch (config_setting_type(setting)) {
@@ -34,6 +42,10 @@ static const char *as_text(const config_setting_t *setting, char buf[static 24])
 	case CONFIG_TYPE_INT64:
 		snprintf(buf, 24, "%lld", config_setting_get_int64(setting));
 		return buf;
+	case CONFIG_TYPE_BOOL:
+		if (!is_switch(setting))
+			return NULL;
+		return config_setting_get_bool(setting) ? "yes" : "no";
 	default:
 		return NULL;
 	}
@@ -56,7 +68,8 @@ static bool read_guest(struct run_options *o, config_setting_t *group)
 	if (!config_setting_is_group(group))
 		return cli_error(&at, "guests: write each guest in braces: { name = \"a\"; "
 				 "image = \"PATH\"; }");
-	config_setting_lookup_string(group, "name", &at.guest);
+	if (config_setting_lookup_string(group, "name", &at.guest) && !cli_name_is_fine(at.guest))
+		at.guest = NULL;
 	g = guest_option_add(o, &at);
 	if (!g)
 		return false;

@@ -49,6 +49,47 @@ void cli_runner_error(const struct origin *at, const struct gh_error_info *e)
 	fputc('\n', stderr);
 }
 
+int cli_start_error(const struct origin *at, const struct gh_runner *runner, const char *what,
+		    int error)
+{
+	const struct gh_error_info *e = gh_runner_last_error(runner);
+
+	if (e->error == error)
+		cli_runner_error(at, e);
+	else
+		cli_error(at, "%s: %s", what, strerror(-error));
+	return error;
+}
+
+static bool is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* Names are words of requests, of tables, and of what shells complete. */
+bool cli_name_is_fine(const char *name)
+{
+	if (!is_alnum(*name) && *name != '.' && *name != '_')
+		return false;
+	while (is_alnum(*name) || (*name && strchr("._-+:@", *name)))
+		name++;
+	return !*name;
+}
+
+bool cli_name_check(const struct origin *at, const char *name)
+{
+	const char *c;
+
+	if (cli_name_is_fine(name))
+		return true;
+	for (c = name; *c >= ' ' && *c < 0x7f; c++)
+		;
+	/* What would spoil the terminal is not repeated. */
+	return cli_error(at, "name%s%s%s: it may have letters, digits and . _ - + : @, and begins "
+			 "with a letter, a digit, . or _", *c ? "" : " '", *c ? "" : name,
+			 *c ? "" : "'");
+}
+
 const char *cli_path_cure(int error)
 {
 	switch (error) {
@@ -58,7 +99,11 @@ const char *cli_path_cure(int error)
 	case EPERM:
 		return "; check its permissions, or use another path";
 	case EADDRINUSE:
-		return "; another program has it, or left it behind: remove it or use another";
+		return "; a program listens there: stop it, or use another path";
+	case EEXIST:
+		return "; something else than a socket is there: remove it, or use another path";
+	case ENAMETOOLONG:
+		return "; a socket's absolute path has 107 bytes at most";
 	default:
 		return "";
 	}

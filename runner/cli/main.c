@@ -2,6 +2,7 @@
 /*
  * gh-runner: the command line.
  */
+#include <getopt.h>
 #include <string.h>
 
 #include "cli.h"
@@ -11,8 +12,8 @@ static const struct {
 	int (*run)(const char *name, int argc, char **argv);
 } commands[] = {
 	{ "run", cmd_run },
-	{ "ps", cmd_show },
-	{ "stats", cmd_show },
+	{ "ps", cmd_ps },
+	{ "stats", cmd_stats },
 	{ "top", cmd_top },
 	{ "kick", cmd_guest },
 	{ "stop", cmd_guest },
@@ -28,7 +29,7 @@ static void help(void)
 	     "  run        start guests, show their consoles, check their results\n"
 	     "  ps         list the guests of a running gh-runner\n"
 	     "  stats      its counters, also as JSON and OpenMetrics\n"
-	     "  top        both, every second\n"
+	     "  top        what each guest does, as rates, again and again\n"
 	     "  kick       end the slice or the wait of a guest's vCPUs\n"
 	     "  stop       take a guest's vCPUs out of it for good\n"
 	     "  console    talk to a guest whose console is a socket\n"
@@ -46,33 +47,67 @@ void print_version(void)
 	     "and redistribute it. There is no warranty, to the extent permitted by law.");
 }
 
-int main(int argc, char **argv)
+static int try_help(const char *what, const char *arg)
+{
+	if (what)
+		fprintf(stderr, "gh-runner: %s '%s'\n", what, arg);
+	fputs("Try 'gh-runner --help'.\n", stderr);
+	return CLI_USAGE;
+}
+
+static int run_command(int argc, char **argv)
 {
 	static char program[] = "gh-runner";
 	unsigned int i;
 
-	if (argc < 2) {
-		fprintf(stderr, "gh-runner: a command is missing\n"
-				"Try 'gh-runner --help'.\n");
-		return CLI_USAGE;
-	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-		help();
-		return CLI_OK;
-	}
-	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
-		print_version();
-		return CLI_OK;
-	}
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		const char *name = commands[i].name;
 
-		if (strcmp(argv[1], name))
+		if (strcmp(argv[0], name))
 			continue;
-		/* The name that getopt puts before its errors. */
-		argv[1] = program;
-		return commands[i].run(name, argc - 1, argv + 1);
+		/* The name that getopt puts before its errors; it begins anew. */
+		argv[0] = program;
+		optind = 0;
+		return commands[i].run(name, argc, argv);
 	}
-	fprintf(stderr, "gh-runner: unknown command '%s'\nTry 'gh-runner --help'.\n", argv[1]);
-	return CLI_USAGE;
+	return try_help("unknown command", argv[0]);
+}
+
+static int run_all(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+
+	/* Those behind a command are its own. */
+	switch (getopt_long(argc, argv, "+hV", options, NULL)) {
+	case 'h':
+		help();
+		return CLI_OK;
+	case 'V':
+		print_version();
+		return CLI_OK;
+	case '?':
+		return try_help(NULL, NULL);
+	}
+	if (optind < argc)
+		return run_command(argc - optind, argv + optind);
+	fputs("gh-runner: a command is missing\n", stderr);
+	return try_help(NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	static char program[] = "gh-runner";
+	int status;
+
+	/* As it is called by whoever reads its errors. */
+	if (argc)
+		argv[0] = program;
+	status = run_all(argc, argv);
+	if (!stdout_is_complete() && status == CLI_OK)
+		status = CLI_FAILED;
+	return status;
 }

@@ -34,6 +34,8 @@ static unsigned int collect(const struct fleet *s, struct field fields[MAX_FIELD
 		{ "parks", t->parks, false },
 		{ "wakeups", t->wakeups, false },
 		{ "submitted", t->submitted, false },
+		{ "batches", t->batches, false },
+		{ "batch_ioctls", t->batch_ioctls, false },
 		{ "io_uring_enter", t->syscalls, false },
 		{ "turns", t->turns, false },
 		{ "late", t->late, false },

@@ -57,6 +57,33 @@ static const char *result_name(enum gh_testdev_result result)
 	return "unknown";
 }
 
+/* What docs/protocol.md says of a run's errors, in short. */
+static const char *run_cure(int error)
+{
+	switch (error) {
+	case -ETIMEDOUT:
+		return "the hypervisor did not run it for 5 s";
+	case -EIO:
+		return "the hypercall failed: the tracepoint gh_vcpu_exit says how";
+	case -ENODEV:
+		return "the VM was reset or could not be started: see the kernel log";
+	default:
+		return "see the kernel log";
+	}
+}
+
+/* What is known of a vCPU that could not be run. */
+static void run_error(const struct guest *g, char *text, size_t size)
+{
+	char vcpu[16] = "";
+
+	if (g->vcpu >= 0)
+		snprintf(vcpu, sizeof(vcpu), " %d", g->vcpu);
+	snprintf(text, size, "vCPU%s could not be run: %s; %s", vcpu,
+		 strerror(-g->result.error),
+		 g->hint && *g->hint ? g->hint : run_cure(g->result.error));
+}
+
 /* One line for the first thing that is wrong with a guest; false: nothing is. */
 static bool verdict(const struct guest *g, char *text, size_t size)
 {
@@ -67,7 +94,9 @@ static bool verdict(const struct guest *g, char *text, size_t size)
 		snprintf(text, size, "%" PRIu64 " assertion(s) failed in the guest, the last in "
 			 "line %" PRIu32, t.fails, t.fail_line);
 	else if (g->result.end == GH_VM_END_ERROR)
-		snprintf(text, size, "a vCPU could not be run: %s", strerror(-g->result.error));
+		run_error(g, text, size);
+	else if (g->asked == GH_POWER_FAIL)
+		snprintf(text, size, "told its power device that it failed");
 	else if (g->result.end == GH_VM_END_STOPPED)
 		snprintf(text, size, "did not power off and was stopped");
 	else if (g->result.end != GH_VM_END_OFF)
@@ -144,14 +173,15 @@ unsigned int report_print(const struct fleet *s, FILE *out)
 
 /* ---- JSON ------------------------------------------------------------------------ */
 
+/* What is no ASCII is taken for Latin-1, so the output is UTF-8 whatever comes in. */
 static void json_string(FILE *f, const char *s)
 {
 	fputc('"', f);
 	for (; *s; s++) {
 		if (*s == '"' || *s == '\\')
 			fprintf(f, "\\%c", *s);
-		else if ((unsigned char)*s < 0x20)
-			fprintf(f, "\\u%04x", *s);
+		else if ((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f)
+			fprintf(f, "\\u%04x", (unsigned char)*s);
 		else
 			fputc(*s, f);
 	}
@@ -176,22 +206,20 @@ static void json_guest(FILE *f, const struct guest *g)
 
 int report_json(const struct fleet *s, const char *path)
 {
-	FILE *f = cli_create(path);
+	struct replacement r;
 	unsigned int i;
 	int ret;
 
-	if (!f)
-		return -errno;
-	fputs("{\n", f);
-	metrics_json(s, "  ", f);
-	fputs(",\n  \"guests\": [\n", f);
+	ret = replace_begin(&r, path);
+	if (ret)
+		return ret;
+	fputs("{\n", r.file);
+	metrics_json(s, "  ", r.file);
+	fputs(",\n  \"guests\": [\n", r.file);
 	for (i = 0; i < s->nr_guests; i++) {
-		json_guest(f, &s->guests[i]);
-		fputs(i + 1 < s->nr_guests ? ",\n" : "\n", f);
+		json_guest(r.file, &s->guests[i]);
+		fputs(i + 1 < s->nr_guests ? ",\n" : "\n", r.file);
 	}
-	fputs("  ]\n}\n", f);
-	ret = ferror(f) ? -EIO : 0;
-	if (fclose(f) && !ret)
-		ret = -errno;
-	return ret;
+	fputs("  ]\n}\n", r.file);
+	return replace_end(&r);
 }

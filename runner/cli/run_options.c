@@ -60,6 +60,9 @@ static void help(void)
 	     "                           console=WHERE  stdout, pty, file:PATH, or unix:PATH, a\n"
 	     "                                          socket for one client; with count the\n"
 	     "                                          number is appended to PATH (stdout)\n"
+	     "                           rtc=yes        a clock, PL031 (no)\n"
+	     "                           power=yes      a reset and power device (no)\n"
+	     "                           file=PATH      a device that reads this file\n"
 	     "      --seconds=S        tell the guests to work for S seconds; those that go on\n"
 	     "                           are asked to stop after a grace time, then stopped\n"
 	     "                           (default: until they power off, or Ctrl-C)\n"
@@ -126,8 +129,25 @@ static bool number(const struct origin *at, const char *what, const char *text, 
 	return true;
 }
 
+static bool yes_or_no(const struct origin *at, const char *what, const char *text, bool *out)
+{
+	*out = !strcmp(text, "yes");
+	return *out || !strcmp(text, "no") ||
+	       cli_error(at, "%s: '%s' is neither yes nor no", what, text);
+}
+
 enum guest_key { KEY_IMAGE, KEY_NAME, KEY_COUNT, KEY_VCPUS, KEY_MEMORY, KEY_PARAM0, KEY_PARAM1,
-		 KEY_BOOTARGS, KEY_CONSOLE };
+		 KEY_BOOTARGS, KEY_CONSOLE, KEY_RTC, KEY_POWER, KEY_FILE };
+
+static bool console_is_fine(const struct origin *at, const char *value)
+{
+	if (!strcmp(value, "stdout") || !strcmp(value, "pty"))
+		return true;
+	if (strncmp(value, "file:", 5) && strncmp(value, "unix:", 5))
+		return cli_error(at, "console: '%s' is none of stdout, pty, file:PATH, unix:PATH",
+				 value);
+	return value[5] || cli_error(at, "console: '%s' needs a path", value);
+}
 
 static bool guest_set(struct guest_option *g, const struct origin *at, int key, const char *value)
 {
@@ -139,16 +159,20 @@ static bool guest_set(struct guest_option *g, const struct origin *at, int key, 
 		return true;
 	case KEY_NAME:
 		g->name = value;
-		return true;
+		return cli_name_check(at, value);
 	case KEY_BOOTARGS:
 		g->bootargs = value;
 		return true;
 	case KEY_CONSOLE:
 		g->console = value;
-		return !strcmp(value, "stdout") || !strcmp(value, "pty") ||
-		       !strncmp(value, "file:", 5) || !strncmp(value, "unix:", 5) ||
-		       cli_error(at, "console: '%s' is none of stdout, pty, file:PATH, unix:PATH",
-				 value);
+		return console_is_fine(at, value);
+	case KEY_FILE:
+		g->file = value;
+		return true;
+	case KEY_RTC:
+		return yes_or_no(at, "rtc", value, &g->rtc);
+	case KEY_POWER:
+		return yes_or_no(at, "power", value, &g->power);
 	case KEY_COUNT:
 		if (!number(at, "count", value, false, CLI_MAX_GUESTS, &n))
 			return false;
@@ -179,10 +203,14 @@ static const char *const guest_keys[] = {
 	[KEY_PARAM1] = "param1",
 	[KEY_BOOTARGS] = "bootargs",
 	[KEY_CONSOLE] = "console",
+	[KEY_RTC] = "rtc",
+	[KEY_POWER] = "power",
+	[KEY_FILE] = "file",
 	NULL,
 };
 
-#define GUEST_KEYS	"image, name, count, vcpus, memory, param0, param1, bootargs and console"
+#define GUEST_KEYS	"image, name, count, vcpus, memory, param0, param1, bootargs, console, " \
+			"rtc, power and file"
 
 bool guest_option_set(struct guest_option *g, const struct origin *at, const char *key,
 		      const char *value)

@@ -2,11 +2,14 @@
 /*
  * A guest's serial port on a file, a pseudo terminal or a unix socket.
  *
- * As on a cable with nobody at the other end, what cannot be written at once is
- * lost; the guest never waits. Input waits until the guest has taken what is there.
+ * As on a cable with nobody at the other end, what a terminal or a socket does not take
+ * at once is lost; the guest never waits. A file may take its time, so it is written
+ * through the runner's ring, and what is lost of it is told. Input waits until the guest
+ * has taken what is there.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <liburing.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -22,45 +25,129 @@
 #define FLUSH_NS	5000000ULL
 #define INPUT_NS	5000000ULL
 
+/* A cable has little room; of a file this much may be on its way twice. */
+#define CABLE_BYTES	256
+#define FILE_BYTES	8192
+
 /**
  * struct serial - one port
+ * @at, @spec: for errors; strings of @at are borrowed
  * @fd: where bytes go to and come from; -1: no client
- * @listener: of a unix socket, else -1
+ * @listener: of a unix socket, else without descriptor
  * @slave: of a pseudo terminal: open, so that the other end may come and go
- * @path: of the socket, to be removed
- * @io: a poll of @fd or @listener
- * @out, @in: bytes on their way
+ * @watch: of @fd or the listener
+ * @write: of @busy, if @writing
+ * @out, @busy: owned: bytes that are collected, and those of a file that are written
+ * @lost: bytes of a file
+ * @complained: about the last error of the file
  */
 struct serial {
 	struct gh_runner *runner;
 	struct gh_pl011 *uart;
+	struct origin at;
+	char *spec;
 	int fd;
-	int listener;
 	int slave;
-	char *path;
-	struct gh_io io;
+	bool is_file;
+	bool writing;
+	bool complained;
+	struct listener listener;
+	struct watch watch;
+	struct gh_io write;
 	struct gh_timer flush;
 	struct gh_timer retry;
-	unsigned int out_len, in_len;
-	uint8_t out[256];
+	size_t out_len, out_size, busy_len, busy_pos;
+	uint8_t *out, *busy;
+	uint64_t lost;
+	unsigned int in_len;
 	uint8_t in[64];
 };
 
-static int complain(const struct origin *at, const char *spec)
+static int complain(const struct origin *at, const char *spec, int error)
 {
-	int error = errno;
-
-	cli_error(at, "console '%s': %s%s", spec, strerror(error), cli_path_cure(error));
-	return -error;
+	cli_error(at, "console '%s': %s%s", spec, strerror(-error), cli_path_cure(-error));
+	return error;
 }
 
-/* ---- output ------------------------------------------------------------------------- */
+/* ---- output to a file ------------------------------------------------------------------ */
+
+static void arm_flush(struct serial *s)
+{
+	if (s->flush.armed)
+		return;
+	s->flush.deadline_ns = gh_now_ns() + FLUSH_NS;
+	gh_timer_arm(s->runner, &s->flush);
+}
+
+static void write_busy(struct serial *s)
+{
+	struct io_uring_sqe *sqe = gh_io_get_sqe(s->runner);
+
+	if (!sqe) {
+		arm_flush(s);
+		return;
+	}
+	/* The offset of the descriptor, which may be a pipe's. */
+	io_uring_prep_write(sqe, s->fd, s->busy + s->busy_pos,
+			    (unsigned int)(s->busy_len - s->busy_pos), UINT64_MAX);
+	gh_io_attach(sqe, &s->write);
+	s->writing = true;
+}
+
+static void flush_file(struct serial *s)
+{
+	uint8_t *bytes = s->busy;
+
+	if (s->writing)
+		return;
+	if (s->busy_pos == s->busy_len) {
+		if (!s->out_len)
+			return;
+		s->busy = s->out;
+		s->busy_len = s->out_len;
+		s->busy_pos = 0;
+		s->out = bytes;
+		s->out_len = 0;
+	}
+	write_busy(s);
+}
+
+/* One line for each time that it begins. */
+static void lose(struct serial *s, int error)
+{
+	s->lost += s->busy_len - s->busy_pos;
+	s->busy_pos = s->busy_len;
+	if (!s->complained)
+		cli_error(&s->at, "console '%s': %s; what the guest prints is lost meanwhile",
+			  s->spec, strerror(-error));
+	s->complained = true;
+}
+
+static void on_written(struct gh_io *io, int res, uint32_t flags)
+{
+	struct serial *s = (struct serial *)((char *)io - offsetof(struct serial, write));
+
+	s->writing = false;
+	if (res > 0) {
+		s->busy_pos += (size_t)res;
+		s->complained = false;
+	} else if (res != -EINTR) {
+		lose(s, res ? res : -ENOSPC);
+	}
+	flush_file(s);
+}
+
+/* ---- output ---------------------------------------------------------------------------- */
 
 static void flush_output(struct serial *s)
 {
 	ssize_t n = 0;
 
 	gh_timer_cancel(s->runner, &s->flush);
+	if (s->is_file) {
+		flush_file(s);
+		return;
+	}
 	if (s->fd >= 0 && s->out_len)
 		n = send(s->fd, s->out, s->out_len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n < 0 && errno == ENOTSOCK)
@@ -78,18 +165,23 @@ void serial_output(void *opaque, uint8_t byte)
 {
 	struct serial *s = opaque;
 
-	s->out[s->out_len++] = byte;
-	if (byte == '\n' || s->out_len == sizeof(s->out)) {
-		flush_output(s);
-	} else if (!s->flush.armed) {
-		s->flush.deadline_ns = gh_now_ns() + FLUSH_NS;
-		gh_timer_arm(s->runner, &s->flush);
+	if (s->out_len == s->out_size) {
+		s->lost++;
+		return;
 	}
+	s->out[s->out_len++] = byte;
+	if (byte == '\n' || s->out_len == s->out_size)
+		flush_output(s);
+	else
+		arm_flush(s);
 }
 
 /* ---- input --------------------------------------------------------------------------- */
 
-static void wait_input(struct serial *s);
+static void wait_input(struct serial *s)
+{
+	watch_for(&s->watch, s->fd >= 0 ? s->fd : s->listener.fd, POLLIN);
+}
 
 static void hang_up(struct serial *s)
 {
@@ -128,35 +220,26 @@ static void take_input(struct serial *s)
 		if (!give_input(s))
 			return;
 	} else if (!n || (errno != EAGAIN && errno != EINTR)) {
-		if (s->listener < 0)
+		if (s->listener.fd < 0)
 			return;
 		hang_up(s);
 	}
 	wait_input(s);
 }
 
-static void on_ready(struct gh_io *io, int res, uint32_t flags)
+static void on_ready(struct watch *w)
 {
-	struct serial *s = (struct serial *)((char *)io - offsetof(struct serial, io));
+	struct serial *s = (struct serial *)((char *)w - offsetof(struct serial, watch));
 
-	if (res < 0)
-		return;
 	if (s->fd >= 0) {
 		take_input(s);
 		return;
 	}
-	s->fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	wait_input(s);
-}
-
-static void wait_input(struct serial *s)
-{
-	struct io_uring_sqe *sqe = gh_io_get_sqe(s->runner);
-
-	if (!sqe)
-		return;
-	io_uring_prep_poll_add(sqe, s->fd >= 0 ? s->fd : s->listener, POLLIN);
-	gh_io_attach(sqe, &s->io);
+	s->fd = accept4(s->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (s->fd < 0 && errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+		watch_later(w, s->listener.fd, POLLIN);
+	else
+		wait_input(s);
 }
 
 /* ---- kinds ---------------------------------------------------------------------------- */
@@ -169,30 +252,58 @@ static int open_pty(struct serial *s, const char *name)
 	s->fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 	if (s->fd < 0 || grantpt(s->fd) || unlockpt(s->fd) ||
 	    ptsname_r(s->fd, slave, sizeof(slave)))
-		return -1;
+		return -errno;
 	s->slave = open(slave, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (s->slave < 0 || tcgetattr(s->slave, &raw))
-		return -1;
+		return -errno;
 	cfmakeraw(&raw);
 	if (tcsetattr(s->slave, TCSANOW, &raw))
-		return -1;
+		return -errno;
 	printf("[%s] console on %s\n", name, slave);
-	return fflush(stdout);
+	/* What is wrong with standard output is said at the end. */
+	fflush(stdout);
+	return 0;
 }
 
-static int open_socket(struct serial *s, const char *path)
-{
-	s->listener = socket_listen(path);
-	if (s->listener < 0)
-		return -1;
-	s->path = strdup(path);
-	return s->path ? 0 : -1;
-}
-
+/*
+ * Opening a pipe must not wait for its reader; without one we are it, and the first that
+ * comes gets what is in there.
+ */
 static int open_file(struct serial *s, const char *path)
 {
-	s->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
-	return s->fd < 0 ? -1 : 0;
+	const int flags = O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	struct stat st;
+
+	s->is_file = true;
+	s->fd = open(path, O_WRONLY | flags, 0600);
+	if (s->fd < 0 && errno == ENXIO)
+		s->fd = open(path, O_RDWR | flags, 0600);
+	if (s->fd < 0 || fstat(s->fd, &st))
+		return -errno;
+	/* With it a ring refuses what it could only write by waiting. */
+	if (S_ISREG(st.st_mode) && fcntl(s->fd, F_SETFL, 0))
+		return -errno;
+	s->out_size = FILE_BYTES;
+	s->busy = malloc(FILE_BYTES);
+	return s->busy ? 0 : -ENOMEM;
+}
+
+static int open_kind(struct serial *s, const char *spec)
+{
+	int ret;
+
+	s->out_size = CABLE_BYTES;
+	if (!strcmp(spec, "pty"))
+		ret = open_pty(s, s->at.guest);
+	else if (!strncmp(spec, "unix:", 5))
+		ret = listener_open(&s->listener, spec + 5);
+	else
+		ret = open_file(s, spec + 5);
+	if (ret)
+		return ret;
+	s->spec = strdup(spec);
+	s->out = malloc(s->out_size);
+	return s->out && s->spec ? 0 : -ENOMEM;
 }
 
 int serial_open(struct gh_runner *runner, const char *spec, const struct origin *at,
@@ -203,22 +314,19 @@ int serial_open(struct gh_runner *runner, const char *spec, const struct origin 
 
 	*out = NULL;
 	if (!s)
-		return complain(at, spec);
+		return complain(at, spec, -ENOMEM);
 	s->runner = runner;
+	s->at = *at;
 	s->fd = -1;
-	s->listener = -1;
+	s->listener.fd = -1;
 	s->slave = -1;
-	s->io.done = on_ready;
+	s->write.done = on_written;
 	s->flush.fire = on_flush;
 	s->retry.fire = on_retry;
-	if (!strcmp(spec, "pty"))
-		ret = open_pty(s, at->guest);
-	else if (!strncmp(spec, "unix:", 5))
-		ret = open_socket(s, spec + 5);
-	else
-		ret = open_file(s, spec + 5);
+	watch_init(&s->watch, runner, on_ready);
+	ret = open_kind(s, spec);
 	if (ret) {
-		ret = complain(at, spec);
+		complain(at, spec, ret);
 		serial_close(s);
 		return ret;
 	}
@@ -229,36 +337,40 @@ int serial_open(struct gh_runner *runner, const char *spec, const struct origin 
 int serial_connect(struct serial *s, struct gh_pl011 *uart)
 {
 	s->uart = uart;
-	if (s->listener >= 0 || s->slave >= 0)
+	if (s->listener.fd >= 0 || s->slave >= 0)
 		wait_input(s);
 	return 0;
 }
 
 const char *serial_path(const struct serial *s)
 {
-	return s ? s->path : NULL;
+	return s ? s->listener.path : NULL;
 }
 
-void serial_flush(struct serial *s)
+bool serial_finish(struct serial *s)
 {
 	if (!s)
-		return;
+		return true;
 	flush_output(s);
 	gh_timer_cancel(s->runner, &s->retry);
+	watch_stop(&s->watch);
+	return !s->writing && !s->out_len && s->busy_pos == s->busy_len;
 }
 
 void serial_close(struct serial *s)
 {
 	if (!s)
 		return;
+	s->lost += s->is_file ? s->out_len + s->busy_len - s->busy_pos : 0;
+	if (s->is_file && s->lost)
+		cli_error(&s->at, "console '%s': %" PRIu64 " bytes were lost", s->spec, s->lost);
 	if (s->fd >= 0)
 		close(s->fd);
 	if (s->slave >= 0)
 		close(s->slave);
-	if (s->listener >= 0)
-		close(s->listener);
-	if (s->path)
-		unlink(s->path);
-	free(s->path);
+	listener_close(&s->listener);
+	free(s->spec);
+	free(s->out);
+	free(s->busy);
 	free(s);
 }

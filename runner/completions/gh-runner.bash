@@ -16,6 +16,8 @@ _gh_runner()
 	fi
 	if [ "$option" = --backend ]; then
 		words='auto uring ioctl sqpoll threads'
+	elif [ "$option" = --sort ]; then
+		words='exits mmio parks entries name'
 	elif [ -n "$option" ]; then
 		return
 	elif [ "$COMP_CWORD" -eq 1 ]; then
@@ -25,6 +27,8 @@ _gh_runner()
 			--help --version'
 	elif [ "$command" = stats ]; then
 		words='--control= --json --openmetrics --output= --help --version'
+	elif [ "$command" = top ]; then
+		words='--control= --delay= --iterations= --sort= --help --version'
 	else
 		words="--control= --help --version"
 		case $command in

@@ -12,7 +12,7 @@ complete -c gh-runner -f
 complete -c gh-runner -n $none -a run -d 'start guests and check their results'
 complete -c gh-runner -n $none -a ps -d 'list the guests'
 complete -c gh-runner -n $none -a stats -d 'counters'
-complete -c gh-runner -n $none -a top -d 'both, every second'
+complete -c gh-runner -n $none -a top -d 'what each guest does'
 complete -c gh-runner -n $none -a kick -d "end a guest's slice or wait"
 complete -c gh-runner -n $none -a stop -d 'stop a guest for good'
 complete -c gh-runner -n $none -a console -d "talk to a guest's console"
@@ -32,7 +32,12 @@ complete -c gh-runner -n $run -s q -l quiet -d 'print only the result'
 set -l stats '__fish_seen_subcommand_from stats'
 complete -c gh-runner -n $stats -l json -d 'as JSON'
 complete -c gh-runner -n $stats -l openmetrics -d 'as OpenMetrics text'
-complete -c gh-runner -n $stats -l output -r -F -d 'replace this file'
+complete -c gh-runner -n $stats -s o -l output -r -F -d 'replace this file'
+
+set -l top '__fish_seen_subcommand_from top'
+complete -c gh-runner -n $top -s d -l delay -x -d 'seconds from one look to the next'
+complete -c gh-runner -n $top -s n -l iterations -x -d 'end after so many'
+complete -c gh-runner -n $top -s s -l sort -x -a 'exits mmio parks entries name' -d 'what comes first'
 
 complete -c gh-runner -n "__fish_seen_subcommand_from $commands" -l control -r -F -d 'the socket of requests'
 complete -c gh-runner -n '__fish_seen_subcommand_from kick stop console' -a '(__gh_runner_guests)'

@@ -41,6 +41,8 @@ offers 'auto uring ioctl sqpoll threads' run --backend =
 offers 'uring' run --backend = u
 offers '' run --json = u
 offers '--openmetrics --output=' stats --o
+offers '--delay=' top --d
+offers 'exits entries' top --sort = e
 offers 'web db' stop ''
 offers 'db' console d
 offers '--control=' kick --c

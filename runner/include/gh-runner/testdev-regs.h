@@ -9,8 +9,12 @@
 /* Where the runner puts its devices: inside the VMMIO window, below 1 GiB. */
 #define GH_BOARD_UART_BASE	0x09000000
 #define GH_BOARD_UART_SIZE	0x1000
+#define GH_BOARD_RTC_BASE	0x09010000
+#define GH_BOARD_RTC_SIZE	0x1000
+#define GH_BOARD_POWER_BASE	0x09020000
 #define GH_BOARD_TESTDEV_BASE	0x0a000000
 #define GH_BOARD_TESTDEV_SIZE	0x1000
+#define GH_BOARD_FILE_BASE	0x0a010000
 /*
  * The hypervisor's virtual GICv3 of a guest, and guest memory. The redistributors
  * of 8 vCPUs end where the distributor begins.

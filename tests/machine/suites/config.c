@@ -6,6 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <gh-runner/filedev.h>
+#include <gh-runner/power.h>
+#include <gh-runner/testdev-regs.h>
+
+#include "../guests/script.h"
 #include "gt.h"
 
 #define CONFIG_FILE	"/tmp/guests.conf"
@@ -127,6 +132,123 @@ Test(config, option_wins_over_the_file)
 	/* A setting that cannot be is said also where it would not be used. */
 	cr_assert_eq(run_with("--seconds=1", "seconds = \"soon\";\n"), 2);
 	cr_assert(said_of_line(1, "seconds: 'soon' is not a number"), "%s", out);
+}
+
+/* Names are words: of requests, of tables, of what a shell completes. */
+Test(config, names_that_cannot_be)
+{
+	static const char *const names[] = { "a b", "a,b", "-a", "a\\n", "\\xc3\\x28", "" };
+	char text[256];
+	unsigned int i;
+
+	for (i = 0; i < GT_ARRAY_SIZE(names); i++) {
+		snprintf(text, sizeof(text), "guests = (\n  { name = \"%s\"; " DEMO "}\n);\n",
+			 names[i]);
+		cr_expect_eq(run(text), 2, "%s", names[i]);
+		cr_expect(said_of_line(2, "name"), "%s", out);
+		cr_expect(said("it may have letters, digits and"), "%s", out);
+	}
+	cr_assert_eq(run("guests = (\n  { name = \"a.b_c-d+e:f@1\"; " DEMO
+			 "memory = 1; }\n);\n"), 2);
+	cr_assert(said_of_line(2, "guest 'a.b_c-d+e:f@1': "), "%s", out);
+}
+
+/* ---- devices ------------------------------------------------------------------------- */
+
+#define IMAGE	"/tmp/devices.bin"
+#define DISK	"/tmp/devices.disk"
+#define UART	((uint64_t)GH_BOARD_UART_BASE)
+
+/* The guest that carries out a list, with its list. */
+static void write_image(const struct gs_op *ops, size_t size)
+{
+	char line[128];
+	FILE *f;
+
+	snprintf(line, sizeof(line), "cp /root/guests/script.bin " IMAGE);
+	cr_assert_eq(system(line), 0);
+	f = fopen(IMAGE, "r+");
+	cr_assert_not_null(f);
+	cr_assert_eq(fseek(f, GS_OFFSET, SEEK_SET), 0);
+	cr_assert_eq(fwrite(ops, size, 1, f), 1U);
+	fclose(f);
+}
+
+/* It prints what it finds in the clock and in the file, and asks for @request. */
+static void write_devices_image(uint32_t request)
+{
+	const struct gs_op ops[] = {
+		/* The first byte of PL031's identification is "1". */
+		{ GS_READ, 4, (uint64_t)GH_BOARD_RTC_BASE + 0xfe0 },
+		{ GS_ECHO, 4, UART },
+		{ GS_READ, 1, (uint64_t)GH_BOARD_FILE_BASE + GH_FILEDEV_DATA },
+		{ GS_ECHO, 4, UART },
+		{ GS_READ, 1, (uint64_t)GH_BOARD_FILE_BASE + GH_FILEDEV_DATA + 1 },
+		{ GS_ECHO, 4, UART },
+		{ GS_WRITE, 4, UART, '\n' },
+		{ GS_WRITE, 4, GH_BOARD_POWER_BASE, request },
+		{ GS_WRITE, 4, UART, 'x' },
+	};
+	FILE *f = fopen(DISK, "w");
+
+	cr_assert_not_null(f);
+	fputs("ok, that is all", f);
+	fclose(f);
+	write_image(ops, sizeof(ops));
+}
+
+#define DEVICES	"image = \"" IMAGE "\"; rtc = true; power = \"yes\"; file = \"" DISK "\"; "
+
+Test(config, devices)
+{
+	write_devices_image(GH_POWER_OFF);
+	cr_assert_eq(run("guests = ( { name = \"d\"; " DEVICES "} );\n"), 0, "%s", out);
+	cr_assert(said("[d] 1ok\n"), "%s", out);
+	cr_assert(said("1 guests: 1 ok"), "%s", out);
+	/* The same on the command line, and on members of a group. */
+	cr_assert_eq(run_with("--cpus=2 --guest=image=" IMAGE ",name=c,count=3,rtc=yes,power=yes,"
+			      "file=" DISK, "slice-us = 1000;\n"), 0, "%s", out);
+	cr_assert(said("[c0] 1ok\n") && said("[c1] 1ok\n") && said("[c2] 1ok\n"), "%s", out);
+	cr_assert(said("3 guests: 3 ok"), "%s", out);
+}
+
+Test(config, power_device_tells_how_it_ended)
+{
+	write_devices_image(GH_POWER_FAIL);
+	cr_assert_eq(run("guests = ( { name = \"d\"; " DEVICES "} );\n"), 1, "%s", out);
+	cr_assert(said("FAILED [d] told its power device that it failed"), "%s", out);
+	write_devices_image(GH_POWER_RESET);
+	cr_assert_eq(run("guests = ( { name = \"d\"; " DEVICES "} );\n"), 1, "%s", out);
+	cr_assert(said("FAILED [d] did not power off: reset"), "%s", out);
+}
+
+/* A guest has those only that it was given. */
+Test(config, devices_that_are_not_asked_for)
+{
+	write_devices_image(GH_POWER_OFF);
+	cr_assert_eq(run("guests = ( { name = \"d\"; image = \"" IMAGE "\"; rtc = false; "
+			 "} );\n"), 0, "%s", out);
+	cr_assert(said("[d] ???\n[d] x\n"), "%s", out);
+}
+
+Test(config, devices_that_cannot_be)
+{
+	cr_assert_eq(run("guests = (\n  { " DEMO "\n  rtc = \"maybe\"; }\n);\n"), 2);
+	cr_assert(said_of_line(3, "rtc: 'maybe' is neither yes nor no"), "%s", out);
+	cr_assert_eq(run("guests = (\n  { " DEMO "\n  file = \"/nowhere\"; }\n);\n"), 2);
+	cr_assert(said_of_line(2, "guest 'guest': file '/nowhere': No such file"), "%s", out);
+	cr_assert_eq(run("guests = (\n  { " DEMO "\n  file = \"/dev/zero\"; }\n);\n"), 2);
+	cr_assert(said_of_line(2, "guest 'guest': file '/dev/zero': it is no regular file"), "%s",
+		  out);
+}
+
+/* Counters and results that cannot be written are a failure; the old file stays. */
+Test(config, json_that_cannot_be_written)
+{
+	cr_assert_eq(run_with("--seconds=1 --json=/dev/full", "guests = ( { " DEMO "} );\n"), 1, "%s",
+		     out);
+	cr_assert(said("json '/dev/full': No space left on device"), "%s", out);
+	cr_assert_eq(run_with("--seconds=1 > /dev/full", "guests = ( { " DEMO "} );\n"), 1);
 }
 
 Test(config, file_that_is_not_there)

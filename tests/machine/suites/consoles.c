@@ -96,6 +96,26 @@ Test(consoles, file)
 	unlink(PATH);
 }
 
+/* The reader of a pipe goes away, and the guests stay. */
+Test(consoles, pipe_without_a_reader)
+{
+	char text[64];
+	FILE *out;
+	pid_t pid;
+	int fd;
+
+	cr_assert_eq(mkfifo(PATH, 0600), 0);
+	pid = start("--guest=image=/root/guests/demo.bin,name=d,console=file:" PATH,
+		    "--guest=image=/root/guests/demo.bin,name=o", &out);
+	fd = open(PATH, O_RDONLY | O_CLOEXEC);
+	cr_assert_geq(fd, 0);
+	cr_assert_gt(read(fd, text, sizeof(text)), 0);
+	close(fd);
+	kill(pid, SIGINT);
+	cr_assert_eq(finish(pid, out), 0);
+	unlink(PATH);
+}
+
 static int dial(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = PATH };
@@ -156,5 +176,7 @@ Test(consoles, path_that_cannot_be_opened)
 	pid = start(ECHO_GUEST "file:/nowhere/console", NULL, &out);
 	cr_assert_eq(finish(pid, out), 2);
 	pid = start(ECHO_GUEST "cable", NULL, &out);
+	cr_assert_eq(finish(pid, out), 2);
+	pid = start(ECHO_GUEST "unix:", NULL, &out);
 	cr_assert_eq(finish(pid, out), 2);
 }

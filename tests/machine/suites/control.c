@@ -34,6 +34,23 @@ static int sh(const char *line, char *out, size_t size)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+static const char *console = CONSOLE;
+
+static void start(void)
+{
+	char guest[128];
+
+	snprintf(guest, sizeof(guest), "--guest=image=/root/guests/echo.bin,name=e,console=unix:%s",
+		 console);
+	runner = fork();
+	cr_assert_geq(runner, 0);
+	if (!runner) {
+		execl("/bin/gh-runner", "gh-runner", "run", "--quiet", "--control=" CONTROL, guest,
+		      "--guest=image=/root/guests/demo.bin,name=d,vcpus=2", NULL);
+		_exit(126);
+	}
+}
+
 static void begin(void)
 {
 	int tries = 200;
@@ -41,20 +58,21 @@ static void begin(void)
 	gt_begin();
 	/* What the runner creates is safe without a mask too. */
 	umask(0);
-	runner = fork();
-	cr_assert_geq(runner, 0);
-	if (!runner) {
-		execl("/bin/gh-runner", "gh-runner", "run", "--quiet", "--control=" CONTROL,
-		      "--guest=image=/root/guests/echo.bin,name=e,console=unix:" CONSOLE,
-		      "--guest=image=/root/guests/demo.bin,name=d,vcpus=2", NULL);
-		_exit(126);
-	}
+	start();
 	/* The console is the first thing of a guest, its start the last. */
 	while (access(CONTROL, F_OK) || access(CONSOLE, F_OK)) {
 		cr_assert_gt(tries--, 0, "it does not start");
 		usleep(100000);
 	}
 	sleep(2);
+}
+
+/* For end() to end. */
+static void nobody(void)
+{
+	runner = fork();
+	if (!runner)
+		_exit(0);
 }
 
 static void end(void)
@@ -81,10 +99,30 @@ Test(control, lists_and_counts)
 	cr_assert_not_null(strstr(out, "vcpus            3\n"), "%s", out);
 	cr_assert_eq(sh("gh-runner stats --json" ASK, out, sizeof(out)), 0);
 	cr_assert_not_null(strstr(out, "\"vcpus\": 3,"), "%s", out);
+	cr_assert_not_null(strstr(out, "\"batch_ioctls\": "), "%s", out);
 	cr_assert_eq(sh("gh-runner stats --openmetrics --output=" METRICS ASK, out, sizeof(out)),
 		     0, "%s", out);
-	cr_assert_eq(sh("gh-runner top" ASK " | head -n 4", out, sizeof(out)), 0);
-	cr_assert_not_null(strstr(out, "mmio_reads"), "%s", out);
+}
+
+/* The busy guest has rates, and comes first. */
+Test(control, top)
+{
+	unsigned int vcpus, member, n = 0;
+	double exits, mmio, parks, entries;
+	char out[8192], *line, *sleeper;
+
+	cr_assert_eq(sh("gh-runner top -n2 -d2" ASK, out, sizeof(out)), 0, "%s", out);
+	cr_assert_not_null(strstr(out, "2 guests, 2 running; 3 vCPUs"), "%s", out);
+	for (line = out; (line = strstr(line, "\nd  ")); line++, n++) {
+		sleeper = strstr(line, "\ne  ");
+		cr_assert_not_null(sleeper, "%s", out);
+		cr_assert_eq(sscanf(line, " d running %u %u - %lf %lf %lf %lf", &vcpus, &member,
+				    &exits, &mmio, &parks, &entries), 6, "%s", out);
+		cr_assert_eq(vcpus, 2U);
+		cr_assert(exits > 0 && mmio > 0 && parks > 0 && entries >= exits, "%s", out);
+		cr_assert(exits >= mmio, "%s", out);
+	}
+	cr_assert_eq(n, 2U, "%s", out);
 }
 
 static unsigned int mode_of(const char *path)
@@ -177,16 +215,111 @@ Test(control, kicks_and_stops)
 	cr_assert_eq(sh("gh-runner stop e" ASK, out, sizeof(out)), 0, "%s", out);
 	cr_assert_eq(sh("gh-runner ps" ASK, out, sizeof(out)), 0);
 	cr_assert_not_null(strstr(out, "stopped"), "%s", out);
+	cr_assert_eq(sh("gh-runner kick e" ASK, out, sizeof(out)), 1);
+	cr_assert_not_null(strstr(out, "guest 'e' does not run any more: stopped"), "%s", out);
+	cr_assert_eq(sh("gh-runner stop e" ASK, out, sizeof(out)), 0, "%s", out);
 	cr_assert_eq(sh("gh-runner stop d" ASK, out, sizeof(out)), 0);
 	cr_assert_eq(waitpid(runner, &status, 0), runner);
 	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1, "stopped guests have not passed");
 	cr_assert_eq(access(CONTROL, F_OK), -1, "the socket is left behind");
 	cr_assert_eq(sh("gh-runner ps" ASK, out, sizeof(out)), 1);
-	cr_assert_not_null(strstr(out, "running?"), "%s", out);
-	/* Nobody is there for end() to end. */
+	cr_assert_not_null(strstr(out, "no gh-runner listens there"), "%s", out);
+	nobody();
+}
+
+/* Until it can be asked, or has ended. */
+static void await_control(void)
+{
+	char out[4096];
+	int tries = 200;
+
+	while (sh("gh-runner ps" ASK, out, sizeof(out)) && tries--)
+		usleep(100000);
+	cr_assert_geq(tries, 0, "%s", out);
+}
+
+/* What was killed leaves its sockets behind; the next one is not kept from them. */
+Test(control, starts_again_after_it_was_killed)
+{
+	char out[4096];
+
+	kill(runner, SIGKILL);
+	cr_assert_eq(waitpid(runner, NULL, 0), runner);
+	cr_assert_eq(access(CONTROL, F_OK) | access(CONSOLE, F_OK), 0, "they are gone by themselves");
+	start();
+	await_control();
+	/* A third one is, for these are in use. */
+	cr_assert_eq(sh("gh-runner run --quiet --guest=image=/root/guests/demo.bin --control="
+			CONTROL " 2>&1", out, sizeof(out)), 2, "%s", out);
+	cr_assert_not_null(strstr(out, "Address already in use; a program listens there"), "%s",
+			   out);
+	cr_assert_eq(sh("gh-runner ps" ASK, out, sizeof(out)), 0, "%s", out);
+}
+
+/* A terminal that is closed ends it in order. */
+Test(control, hang_up)
+{
+	int status;
+
+	kill(runner, SIGHUP);
+	/* One guest looks whether it shall stop, and the other does not. */
+	sleep(1);
+	kill(runner, SIGHUP);
+	cr_assert_eq(waitpid(runner, &status, 0), runner);
+	cr_assert(WIFEXITED(status), "it was killed by signal %d", WTERMSIG(status));
+	cr_assert_eq(access(CONTROL, F_OK), -1, "the socket is left behind");
+	cr_assert_eq(access(CONSOLE, F_OK), -1, "the console is left behind");
+	nobody();
+}
+
+/* The console's path is of the directory where the run was started. */
+Test(control, console_of_another_directory)
+{
+	char out[256];
+
+	kill(runner, SIGKILL);
+	waitpid(runner, NULL, 0);
+	unlink(CONSOLE);
+	cr_assert_eq(chdir("/tmp"), 0);
+	console = "control.console";
+	start();
+	await_control();
+	sh("cd / && (echo HAL; sleep 3) | timeout 4 gh-runner console e" ASK, out, sizeof(out));
+	cr_assert_not_null(strstr(out, "IBM"), "%s", out);
+}
+
+/* As many vCPUs on each CPU, from the start on. */
+Test(control, guests_are_spread)
+{
+	unsigned int on[2] = { 0 }, vcpus, member, cpu, n = 0;
+	char out[4096], name[32], state[16], *line;
+
+	kill(runner, SIGKILL);
+	waitpid(runner, NULL, 0);
 	runner = fork();
-	if (!runner)
-		_exit(0);
+	if (!runner) {
+		execl("/bin/gh-runner", "gh-runner", "run", "--quiet", "--control=" CONTROL,
+		      "--cpus=2",
+		      "--guest=image=/root/guests/demo.bin,name=a,count=4,vcpus=2",
+		      "--guest=image=/root/guests/echo.bin,name=e,console=unix:" CONSOLE,
+		      "--guest=image=/root/guests/echo.bin,name=f,console=pty", NULL);
+		_exit(126);
+	}
+	await_control();
+	cr_assert_eq(sh("gh-runner ps" ASK, out, sizeof(out)), 0, "%s", out);
+	for (line = strchr(out, '\n'); line && line[1]; line = strchr(line + 1, '\n'), n++) {
+		cr_assert_eq(sscanf(line + 1, "%31s %u %15s %u %u", name, &vcpus, state,
+				    &member, &cpu), 5, "%s", out);
+		cr_assert_lt(member, 2U, "%s", out);
+		cr_assert_eq(cpu, member, "each runner has a CPU of its own: %s", out);
+		on[member] += vcpus;
+	}
+	cr_assert_eq(n, 6U, "%s", out);
+	cr_assert_eq(on[0], 5U, "%s", out);
+	cr_assert_eq(on[1], 5U, "%s", out);
+	/* The consoles are where their guests are. */
+	sh("(echo HAL; sleep 3) | timeout 4 gh-runner console e" ASK, out, sizeof(out));
+	cr_assert_not_null(strstr(out, "IBM"), "%s", out);
 }
 
 Test(control, hangs_up_on_who_says_nothing)
