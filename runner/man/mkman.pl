@@ -102,8 +102,9 @@ sub read_header {
 		} elsif ($s =~ s!^((?:struct|enum) \w+ [{].*?\n[}];)\n!!s) {
 			push @{$h->{types}}, { text => $1, comment => $comment };
 			$comment = undef;
-		} elsif ($s =~ s#^((?!static|extern|struct \w+;|typedef)[a-z][^;{]*\([^;{]*\);)\n##s) {
-			take_function($h, $1, $comment);
+		} elsif ($s =~ s#^((?!static|extern|struct \w+;|typedef)[a-z][^;{]*\([^;{]*\);)(?:[ \t]*/\* (\N*) \*/)?\n##s) {
+			# A comment may stand behind it, too.
+			take_function($h, $1, $2 // $comment);
 			$comment = undef;
 		} elsif ($s =~ s{^#[^\n]*\\\n}{}) {
 			$s =~ s{^[^\n]*\n}{};
