@@ -152,6 +152,7 @@ int gh_runner_create(const struct gh_runner_config *config, struct gh_runner **r
 		     struct gh_error_info *error)
 {
 	struct gh_runner *r;
+	bool threads;
 	int ret;
 
 	ret = gh_runner_create_port(config, &gh_kernel_port, NULL, runner, error);
@@ -171,8 +172,11 @@ int gh_runner_create(const struct gh_runner_config *config, struct gh_runner **r
 		ret = use_threads(r);
 	if (!ret)
 		return 0;
+	threads = r->backend == GH_BACKEND_THREADS;
 	gh_runner_destroy(r);
 	*runner = NULL;
+	if (threads)
+		return create_failed(error, ret, "setting up threads", gh_files_hint(ret));
 	return create_failed(error, ret, "setting up the ring", ring_hint(ret));
 }
 

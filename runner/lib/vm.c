@@ -125,7 +125,8 @@ static const char *open_hint(int error)
 		return "load the modules: modprobe gunyah_vcpu";
 	case -EACCES:
 	case -EPERM:
-		return "/dev/gunyah needs root or its group";
+		return "/dev/gunyah is for root and the group gunyah: adduser USER gunyah, and "
+		       "log in anew";
 	default:
 		return NULL;
 	}

@@ -102,6 +102,14 @@ man_pages() {
 	done
 }
 
+# For root and a group that is there, and for nobody else.
+device_rule() {
+	local rule=/usr/lib/udev/rules.d/60-gunyah.rules
+
+	grep -q '^SUBSYSTEM=="misc", KERNEL=="gunyah", GROUP="gunyah", MODE="0660"$' "$rule" &&
+		[ "$(grep -cv '^#\|^$' "$rule")" -eq 1 ] && getent group gunyah
+}
+
 removed() {
 	local p
 
@@ -109,6 +117,7 @@ removed() {
 		! dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2> /dev/null | grep -q '^i' || return
 	done
 	[ ! -e /usr/bin/gh-runner ] && [ ! -e /usr/src/gunyah-0.1 ] &&
+		[ ! -e /usr/lib/udev/rules.d/60-gunyah.rules ] &&
 		[ -z "$(dkms status gunyah)" ]
 }
 
@@ -121,6 +130,7 @@ in_overlay() {
 	check "all installed" installed
 	check "one version" same_version
 	check "manual pages" man_pages
+	check "rule of the device" device_rule
 	for program in ext:liburing-ext runner:libgh-runner epoll:libgh-runner-epoll \
 		uv:libgh-runner-uv glib:libgh-runner-glib sd-event:libgh-runner-sd-event; do
 		loop=${program%:*}
@@ -159,6 +169,7 @@ if [ "${1:-}" = --enter ]; then
 	exit 125
 fi
 if [ "${1:-}" = --in-overlay ]; then
+	: > "$deb/overlay.entered"
 	in_overlay
 	echo "$passed $failed $skipped" > "$deb/overlay.result"
 	exit 0
@@ -170,17 +181,28 @@ overlay() {
 	local as_root=() dir
 
 	[ "$(id -u)" -eq 0 ] || as_root=(sudo env "BUILD=$BUILD" "PATH=$PATH")
-	rm -f "$deb/overlay.result"
+	rm -f "$deb/overlay.result" "$deb/overlay.entered"
 	dir=$(mktemp -d)
 	"${as_root[@]}" unshare --mount --propagation private "$here/packages.sh" --enter "$dir" \
 		2>> "$log"
 	rmdir "$dir"
 	if [ -e "$deb/overlay.result" ]; then
 		read -r passed failed skipped < "$deb/overlay.result"
+	elif [ -e "$deb/overlay.entered" ]; then
+		check "the installation on this system came to its end" false
 	else
-		skip "the installation on this system: no overlay can be mounted, see $log" 20
+		skip "the installation on this system: no overlay can be mounted, see $log" \
+			"$(count_overlay)"
 	fi
 }
+
+# How many checks in_overlay makes.
+count_overlay() (
+	planned=0
+	check() { planned=$((planned + 1)); }
+	in_overlay > /dev/null
+	echo $planned
+)
 
 arm_program() {
 	PKG_CONFIG_SYSROOT_DIR=$arm PKG_CONFIG_LIBDIR=$arm/usr/lib/aarch64-linux-gnu/pkgconfig \

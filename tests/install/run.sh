@@ -14,6 +14,7 @@ root=$(cd "$here/../.." && pwd)
 BUILD=${BUILD:-$root/build}
 dest=$BUILD/install
 prefix=$dest/usr
+stage=$BUILD/install-stage
 log=$BUILD/logs/install.log
 # shellcheck source=/dev/null
 . "$here/lib.sh"
@@ -23,6 +24,15 @@ export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 run() {
 	# A library's own needs are not found by the rpath of the program.
 	LD_LIBRARY_PATH=$prefix/lib "$1"
+}
+
+lost_output() {
+	local option
+
+	for option in --help --version 'ps --help' 'run --version'; do
+		# shellcheck disable=SC2086 # words
+		! "$prefix/bin/gh-runner" $option > /dev/full || return
+	done
 }
 
 # user NAME PACKAGE: shared and static.
@@ -36,10 +46,26 @@ user() {
 	done
 }
 
-rm -rf "$dest"
+# What one installation has the other has, too.
+same_files() {
+	diff <(cd "$prefix" && find . ! -type d | sort) <(cd "$stage/usr" && find . ! -type d | sort) &&
+		[ "$(ls "$stage")" = usr ]
+}
+
+nowhere() {
+	! grep -r -l -F -e "$1" --include='*.pc' --include='*.rules' --include='*.[1357]' "$stage" &&
+		grep -q '^prefix=/usr$' "$stage/usr/lib/pkgconfig/libgh-runner.pc"
+}
+
+rm -rf "$dest" "$stage"
 mkdir -p "$BUILD/logs"
 : > "$log"
 check "make install" make -C "$root" install PREFIX="$prefix" JOBS=1
+check "make install DESTDIR=" make -C "$root" install DESTDIR="$stage" PREFIX=/usr JOBS=1
+check "all of it is below DESTDIR" same_files
+check "DESTDIR is in no file" nowhere "$stage"
+# What is built next is against the first.
+check "make install again" make -C "$root" install PREFIX="$prefix" JOBS=1
 user ext liburing-ext
 user runner libgh-runner
 for loop in epoll uv glib sd-event; do
@@ -55,6 +81,10 @@ check "the same, running" "$prefix/user-static"
 check "header of the runner as C++" g++ -x c++ -fsyntax-only -Wall -Wextra -Werror \
 	-I"$prefix/include" "$here/user_runner.c"
 check "completions" "$here/completions.sh" "$prefix/bin/gh-runner" "$root/runner/completions"
+check "rule of the device" grep -q 'GROUP="gunyah", MODE="0660"' \
+	"$prefix/lib/udev/rules.d/60-gunyah.rules"
+# What cannot be written is an error, as with other tools.
+check "output that is lost" lost_output
 for file in bash-completion/completions/gh-runner zsh/site-functions/_gh-runner \
 	fish/vendor_completions.d/gh-runner.fish; do
 	check "completion $file" test -s "$prefix/share/$file"
