@@ -4,7 +4,8 @@
  *
  *   main.c	options, workloads, backends
  *   measure.c	instructions, system calls and latencies of an event
- *   life.c	memory of vCPUs that sleep, and the time of a VM's life
+ *   life.c	the time of a VM's life, and memory of sleepers
+ *   memory.c	memory of one more vCPU that sleeps
  *   vms.c	the guests and their device
  *   io.c	doorbells, ioeventfds and posted writes
  *   threads.c	GH_VCPU_RUN or KVM_RUN: one thread, or a thread per vCPU
@@ -47,6 +48,7 @@ enum gh_bench_kind {
 	GH_BENCH_LATENCY,	/* latencies only */
 	GH_BENCH_FAIRNESS,	/* events of each vCPU within a time */
 	GH_BENCH_LIFE,		/* no events: memory, and times of create to destroy */
+	GH_BENCH_MEMORY,	/* no events: memory of one more vCPU */
 };
 
 /**
@@ -55,7 +57,7 @@ enum gh_bench_kind {
  * @kind: what is measured
  * @mode: enum guest_bench_mode of active vCPUs
  * @rest_mode: of the others: asleep or spinning
- * @active_percent: of the vCPUs that are active; 0: one vCPU, none in a life
+ * @active_percent: of the vCPUs that are active; 0: one vCPU, none in a life or of memory
  * @sleeps: active vCPUs sleep between events
  * @bells: the host rings the doorbell of each active vCPU, again when all reported
  * @signals: writes signal eventfds, GUEST_BENCH_GROUP for one exit
@@ -75,6 +77,7 @@ struct gh_bench_workload {
  * struct gh_bench_backend - a way to run vCPUs
  * @name: for --backend and the record
  * @kvm: needs KVM instead of Gunyah
+ * @no_poll: KVM does not poll for a while before it lets a vCPU sleep
  * @one_at_a_time: cannot run a guest that sleeps
  * @runner: how the runner runs vCPUs
  * @posted: writes to SCRATCH4 are posted; under KVM coalesced
@@ -89,6 +92,7 @@ struct gh_bench_workload {
 struct gh_bench_backend {
 	const char *name;
 	bool kvm;
+	bool no_poll;
 	bool one_at_a_time;
 	bool posted;
 	bool in_kernel;
@@ -146,7 +150,8 @@ struct gh_bench_vcpu {
 /**
  * struct gh_bench - one measurement
  * @runner: owns the VMs; drives them only in the backend "ring"
- * @vms, @io: @nr_vms VMs of @per_vm vCPUs, the last one may have fewer
+ * @vms, @io: @nr_vms VMs of @per_vm vCPUs, the last one may have fewer; as few as the
+ *	machine has room for, if @per_vm is 0 before they are created
  * @vcpus: @nr_vcpus
  * @interval_ns: of the timer in the guests
  * @until_ns: the run ends then, whatever was handled; 0: it does not
@@ -159,6 +164,8 @@ struct gh_bench_vcpu {
  * @unreported: active vCPUs whose bell was rung and who did not say so yet
  * @reported: posted when the last one did
  * @module: file name of the kernel module, for the backend "floor"
+ * @max_spread: samples farther apart are taken once more; 0: they are not
+ * @verbose: more about the memory, on standard error
  * @kvm: guests under KVM
  * @exit_hist: how long exits took
  * @wake_hist: from the cause of a wake-up until the guest ran or was heard
@@ -187,25 +194,38 @@ struct gh_bench {
 	atomic_uint unreported;
 	sem_t reported;
 	const char *module;
+	double max_spread;
+	bool verbose;
 	struct kvm_guests *kvm;
 	struct gh_bench_hist exit_hist;
 	struct gh_bench_hist wake_hist;
 	void *priv;
 };
 
-/* What the machine has used since it booted: bytes, ns. */
+/* What the machine has used since it booted. */
 struct gh_bench_usage {
 	uint64_t now_ns;
 	uint64_t idle_ns;
+	uint64_t switches;
+};
+
+/**
+ * struct gh_bench_memory - what is in use now
+ * @kernel_bytes: slab, page tables, vmalloc with kernel stacks, per-CPU memory
+ * @user_bytes: resident of this process, counted page by page
+ * @used_bytes: of the machine, whatever for
+ */
+struct gh_bench_memory {
 	uint64_t kernel_bytes;
 	uint64_t user_bytes;
-	uint64_t switches;
+	uint64_t used_bytes;
 };
 
 extern const struct gh_bench_backend gh_bench_ring, gh_bench_ring_posted, gh_bench_ring_ioctl,
 	gh_bench_raw, gh_bench_raw_async, gh_bench_raw_sqpoll, gh_bench_ioctl, gh_bench_threads,
 	gh_bench_threads_pinned, gh_bench_kvm, gh_bench_kvm_threads, gh_bench_kvm_posted,
-	gh_bench_floor, gh_bench_raw_batch, gh_bench_ioctl_batch;
+	gh_bench_floor, gh_bench_raw_batch, gh_bench_ioctl_batch, gh_bench_ring_only,
+	gh_bench_kvm_nopoll;
 
 /* vms.c: all return 0 or -errno. What create made on error, destroy frees. */
 int gh_bench_create(struct gh_bench *bench, const char *image_path);
@@ -222,10 +242,11 @@ bool gh_bench_times_accesses(const struct gh_bench *bench);
 /* Accesses of the workload, of all vCPUs. */
 uint64_t gh_bench_handled(const struct gh_bench *bench);
 
-/* measure.c, life.c: print the record; the exit status. */
+/* measure.c, life.c, memory.c: print the record; the exit status. */
 int gh_bench_measure(struct gh_bench *bench, const char *image, uint64_t events,
 		     unsigned int repeats);
 int gh_bench_life(struct gh_bench *bench, const char *image, unsigned int repeats);
+int gh_bench_memory(const struct gh_bench *template, const char *image);
 void gh_bench_print_head(const struct gh_bench *bench);
 int gh_bench_fail(const struct gh_bench *bench, const char *what, int ret);
 
@@ -255,6 +276,7 @@ int gh_bench_kvm_io_add(int kvm_fd, int vm_fd, struct gh_bench_vcpu *v);
 void gh_bench_kvm_drain(struct gh_bench_vcpu *v);
 
 void gh_bench_usage(struct gh_bench_usage *usage);
+void gh_bench_memory_now(struct gh_bench_memory *memory);
 void gh_bench_hist_add(struct gh_bench_hist *hist, uint64_t ns);
 uint64_t gh_bench_hist_at(const struct gh_bench_hist *hist, double part);
 

@@ -94,6 +94,14 @@ static int set_entry(struct kvm_guest *g)
 	return ioctl(g->vcpu_fd, KVM_SET_ONE_REG, &pc) < 0 ? -errno : 0;
 }
 
+/* It polls for up to 0.5 ms unless told otherwise. */
+static int stop_polling(const struct kvm_guest *g)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_HALT_POLL };
+
+	return ioctl(g->vm_fd, KVM_ENABLE_CAP, &cap) < 0 ? -errno : 0;
+}
+
 static int create_guest(struct kvm_guests *all, struct kvm_guest *g, const void *image,
 			uint64_t size)
 {
@@ -142,6 +150,8 @@ int gh_bench_kvm_create(struct gh_bench *bench, const void *image, uint64_t size
 		return -errno;
 	for (i = 0; i < bench->nr_vcpus && !ret; i++) {
 		ret = create_guest(all, &all->guest[i], image, size);
+		if (!ret && bench->backend->no_poll)
+			ret = stop_polling(&all->guest[i]);
 		bench->vcpus[i].kvm_run = all->guest[i].run;
 		bench->vcpus[i].fd = all->guest[i].vcpu_fd;
 		bench->vcpus[i].io = &bench->io[i];

@@ -43,11 +43,11 @@ static uint64_t lap(uint64_t *last)
 /* From the guests that exist and have not run to all of them asleep. */
 static int park(struct gh_bench *bench, struct life *l)
 {
-	struct gh_bench_usage before, after;
+	struct gh_bench_memory before, after;
 	uint64_t start;
 	int ret = 0;
 
-	gh_bench_usage(&before);
+	gh_bench_memory_now(&before);
 	start = gh_now_ns();
 	if (bench->backend->start)
 		ret = bench->backend->start(bench);
@@ -55,7 +55,7 @@ static int park(struct gh_bench *bench, struct life *l)
 	if (!ret)
 		ret = bench->backend->park(bench);
 	l->park_ns = (bench->parked_ns ? bench->parked_ns : gh_now_ns()) - start;
-	gh_bench_usage(&after);
+	gh_bench_memory_now(&after);
 	l->park_kernel = each(bench, before.kernel_bytes, after.kernel_bytes);
 	l->park_user = each(bench, before.user_bytes, after.user_bytes);
 	return ret;
@@ -63,11 +63,11 @@ static int park(struct gh_bench *bench, struct life *l)
 
 static int live(struct gh_bench *bench, const char *image, struct life *l)
 {
-	struct gh_bench_usage before, after;
+	struct gh_bench_memory before, after;
 	uint64_t last;
 	int ret;
 
-	gh_bench_usage(&before);
+	gh_bench_memory_now(&before);
 	last = gh_now_ns();
 	ret = gh_bench_create(bench, image);
 	l->create_ns = lap(&last);
@@ -77,7 +77,7 @@ static int live(struct gh_bench *bench, const char *image, struct life *l)
 	l->start_ns = lap(&last);
 	if (ret)
 		return gh_bench_fail(bench, "starting the guests", ret);
-	gh_bench_usage(&after);
+	gh_bench_memory_now(&after);
 	l->vm_kernel = each(bench, before.kernel_bytes, after.kernel_bytes);
 
 	ret = park(bench, l);

@@ -21,7 +21,8 @@ static const struct gh_bench_backend *const backends[] = {
 	&gh_bench_ring, &gh_bench_ring_posted, &gh_bench_ring_ioctl, &gh_bench_raw,
 	&gh_bench_raw_async, &gh_bench_raw_sqpoll, &gh_bench_ioctl, &gh_bench_threads,
 	&gh_bench_threads_pinned, &gh_bench_kvm, &gh_bench_kvm_threads, &gh_bench_kvm_posted,
-	&gh_bench_floor, &gh_bench_raw_batch, &gh_bench_ioctl_batch,
+	&gh_bench_floor, &gh_bench_raw_batch, &gh_bench_ioctl_batch, &gh_bench_ring_only,
+	&gh_bench_kvm_nopoll,
 };
 
 static const struct gh_bench_workload workloads[] = {
@@ -77,6 +78,11 @@ static const struct gh_bench_workload workloads[] = {
 		.kind = GH_BENCH_LIFE,
 		.rest_mode = GUEST_BENCH_SLEEP,
 	},
+	{
+		.name = "memory",
+		.kind = GH_BENCH_MEMORY,
+		.rest_mode = GUEST_BENCH_SLEEP,
+	},
 };
 
 static const struct gh_bench_backend *backend_find(const char *name)
@@ -105,6 +111,7 @@ static void usage(FILE *f)
 
 	fputs("Usage: gh-bench --backend=NAME --workload=NAME --vcpus=N --image=PATH\n"
 	      "                [--events=N] [--repeats=N] [--interval=NS] [--module=PATH]\n"
+	      "                [--max-spread=PART] [--verbose]\n"
 	      "Measures one way to run vCPUs and prints one JSON record.\nBackends:", f);
 	for (i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
 		fprintf(f, " %s", backends[i]->name);
@@ -136,14 +143,22 @@ void gh_bench_print_head(const struct gh_bench *bench)
 	       bench->workload->name, bench->backend->name, bench->nr_vcpus, uts.release);
 }
 
-/* Sleepers cannot be run one at a time, and only writes can be posted. */
-static bool fits(const struct gh_bench *bench)
+/* What speaks against the backend for the workload; NULL: nothing. */
+static const char *objection(const struct gh_bench *bench)
 {
 	const struct gh_bench_workload *w = bench->workload;
+	const struct gh_bench_backend *b = bench->backend;
 
-	if (bench->backend->one_at_a_time)
-		return !w->sleeps && w->kind == GH_BENCH_EVENTS && w->active_percent == 100;
-	return !bench->backend->posted || w->mode == GUEST_BENCH_WRITE;
+	if (b->one_at_a_time &&
+	    (w->sleeps || w->kind != GH_BENCH_EVENTS || w->active_percent != 100))
+		return "guests that sleep cannot be run one at a time";
+	if (b->posted && w->mode != GUEST_BENCH_WRITE)
+		return "only writes can be posted";
+	if (!b->park && (w->kind == GH_BENCH_LIFE || w->kind == GH_BENCH_MEMORY))
+		return "it cannot tell when all guests are asleep";
+	if (b->kvm && w->kind == GH_BENCH_MEMORY)
+		return "VMs under KVM have one vCPU here";
+	return NULL;
 }
 
 /*
@@ -152,10 +167,14 @@ static bool fits(const struct gh_bench *bench)
  */
 static unsigned long default_events(const struct gh_bench *bench)
 {
-	unsigned long each = 8, least = bench->workload->sleeps ? 2048 : 4096;
+	unsigned long each = 8, least = bench->workload->sleeps ? 4096 : 12288;
 
-	if (bench->backend->posted || bench->workload->signals)
-		each = 4 * GUEST_BENCH_GROUP;
+	if (bench->backend->posted)
+		each = bench->nr_vcpus > 256 ? 257 : 514;
+	else if (bench->workload->signals)
+		each = 2 * GUEST_BENCH_GROUP;
+	else if (bench->workload->sleeps && bench->nr_vcpus > 512)
+		each = 4;
 	if (each * bench->nr_vcpus > least && bench->workload->active_percent == 100)
 		return each * bench->nr_vcpus;
 	return least;
@@ -172,6 +191,8 @@ int main(int argc, char **argv)
 		{ "events", required_argument, NULL, 'e' },
 		{ "repeats", required_argument, NULL, 'r' },
 		{ "interval", required_argument, NULL, 't' },
+		{ "max-spread", required_argument, NULL, 's' },
+		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
@@ -181,7 +202,7 @@ int main(int argc, char **argv)
 		.nr_vcpus = 1,
 		.interval_ns = 200000,
 	};
-	const char *image = NULL;
+	const char *image = NULL, *why;
 	unsigned long events = 0, repeats = 3;
 	int c;
 
@@ -211,6 +232,12 @@ int main(int argc, char **argv)
 		case 't':
 			bench.interval_ns = strtoul(optarg, NULL, 0);
 			break;
+		case 's':
+			bench.max_spread = strtod(optarg, NULL);
+			break;
+		case 'v':
+			bench.verbose = true;
+			break;
 		case 'h':
 			usage(stdout);
 			return EXIT_SUCCESS;
@@ -224,8 +251,14 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
-	if (!fits(&bench))
+	why = objection(&bench);
+	if (why) {
+		fprintf(stderr, "gh-bench: %s, %s: %s\n", bench.backend->name,
+			bench.workload->name, why);
 		return EXIT_SKIPPED;
+	}
+	if (bench.workload->kind == GH_BENCH_MEMORY)
+		return gh_bench_memory(&bench, image);
 	if (bench.workload->kind == GH_BENCH_LIFE)
 		return gh_bench_life(&bench, image, (unsigned int)repeats);
 	return gh_bench_measure(&bench, image, events ? events : default_events(&bench),

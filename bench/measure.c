@@ -124,13 +124,36 @@ static int first_latencies(struct gh_bench *bench, struct latency_sample *s)
 	return latencies(bench, exits * bench->nr_active, s);
 }
 
+static double spread(const struct sample *samples, unsigned int nr)
+{
+	return (samples[nr - 1].busy_ns - samples[0].busy_ns) / samples[nr / 2].busy_ns;
+}
+
+/* Sorted; once more if they differ by too much: something had not settled. */
+static int take_samples(struct gh_bench *bench, uint64_t events, unsigned int repeats,
+			struct sample *samples)
+{
+	unsigned int i, round;
+	int ret = 0;
+
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < repeats && !ret; i++)
+			ret = sample(bench, events, &samples[i]);
+		if (ret)
+			break;
+		qsort(samples, repeats, sizeof(samples[0]), compare);
+		if (!(bench->max_spread > 0) || spread(samples, repeats) <= bench->max_spread)
+			break;
+	}
+	return ret;
+}
+
 static int measure_events(struct gh_bench *bench, uint64_t events, unsigned int repeats)
 {
 	struct sample samples[GH_BENCH_MAX_REPEATS];
 	struct sample *middle = &samples[repeats / 2];
 	uint64_t exits = events / per_exit(bench), handled;
 	struct latency_sample late;
-	unsigned int i;
 	int ret = 0;
 
 	if (bench->timing)
@@ -139,8 +162,8 @@ static int measure_events(struct gh_bench *bench, uint64_t events, unsigned int 
 	handled = gh_bench_handled(bench);
 	if (!ret)
 		ret = bench->backend->run(bench, exits / 2 + 2 * bench->nr_active);
-	for (i = 0; i < repeats && !ret; i++)
-		ret = sample(bench, events, &samples[i]);
+	if (!ret)
+		ret = take_samples(bench, events, repeats, samples);
 	if (!ret && !bench->timing)
 		ret = latencies(bench, exits, &late);
 	if (!ret)
@@ -148,12 +171,11 @@ static int measure_events(struct gh_bench *bench, uint64_t events, unsigned int 
 	if (ret)
 		return gh_bench_fail(bench, "measuring", ret);
 
-	qsort(samples, repeats, sizeof(samples[0]), compare);
 	gh_bench_print_head(bench);
 	printf(",\"events\":%" PRIu64 ",\"repeats\":%u,\"ns\":%.1f,\"wall_ns\":%.1f,"
 	       "\"spread\":%.4f,\"syscalls\":%.4f,\"switches\":%.4f",
 	       events, repeats, middle->busy_ns, middle->ns,
-	       (samples[repeats - 1].busy_ns - samples[0].busy_ns) / middle->busy_ns,
+	       spread(samples, repeats),
 	       middle->syscalls, middle->switches);
 	print_latencies(bench, &late);
 	printf("}\n");

@@ -65,6 +65,13 @@ const struct gh_bench_backend gh_bench_ring = {
 	.park = park_ring,
 };
 
+const struct gh_bench_backend gh_bench_ring_only = {
+	.name = "ring-only",
+	.runner = GH_BACKEND_URING,
+	.run = run_ring,
+	.park = park_ring,
+};
+
 const struct gh_bench_backend gh_bench_ring_posted = {
 	.name = "ring-posted",
 	.posted = true,

@@ -313,3 +313,13 @@ const struct gh_bench_backend gh_bench_kvm_threads = {
 	.park = park_threads,
 	.stop = stop_threads,
 };
+
+const struct gh_bench_backend gh_bench_kvm_nopoll = {
+	.name = "kvm-nopoll",
+	.kvm = true,
+	.no_poll = true,
+	.start = start_free,
+	.run = run_threads,
+	.park = park_threads,
+	.stop = stop_threads,
+};

@@ -8,41 +8,73 @@
 
 #include "bench.h"
 
-/* Memory of the kernel for tasks and objects: not the guests', which is user memory. */
-static uint64_t kernel_bytes(void)
+/* Kernel stacks are in the memory of vmalloc. The guests' memory is the user's. */
+static void read_meminfo(struct gh_bench_memory *memory)
 {
-	static const char *const fields[] = { "Slab:", "KernelStack:", "PageTables:" };
-	uint64_t sum = 0, kib;
+	static const char *const fields[] = {
+		"Slab:", "PageTables:", "SecPageTables:", "VmallocUsed:", "Percpu:",
+	};
+	uint64_t total = 0, kib;
 	char line[128], name[64];
 	unsigned int i;
 	FILE *f;
 
 	f = fopen("/proc/meminfo", "re");
 	if (!f)
-		return 0;
+		return;
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%63s %" SCNu64, name, &kib) != 2)
 			continue;
+		if (!strcmp(name, "MemTotal:"))
+			total = kib << 10;
+		if (!strcmp(name, "MemFree:"))
+			memory->used_bytes = total - (kib << 10);
 		for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 			if (!strcmp(name, fields[i]))
-				sum += kib << 10;
+				memory->kernel_bytes += kib << 10;
 	}
 	fclose(f);
-	return sum;
 }
 
+/* statm is behind by what each CPU has not added yet. */
 static uint64_t user_bytes(void)
 {
-	uint64_t size, resident = 0;
+	uint64_t kib = 0;
+	char line[128];
 	FILE *f;
 
-	f = fopen("/proc/self/statm", "re");
+	f = fopen("/proc/self/smaps_rollup", "re");
 	if (!f)
 		return 0;
-	if (fscanf(f, "%" SCNu64 " %" SCNu64, &size, &resident) != 2)
-		resident = 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "Rss: %" SCNu64, &kib) == 1)
+			break;
 	fclose(f);
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	return kib << 10;
+}
+
+/* What each CPU keeps ready is free, too, but not called so. */
+static uint64_t kept_bytes(void)
+{
+	uint64_t pages = 0, n;
+	char line[128];
+	FILE *f;
+
+	f = fopen("/proc/zoneinfo", "re");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, " count: %" SCNu64, &n) == 1)
+			pages += n;
+	fclose(f);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+void gh_bench_memory_now(struct gh_bench_memory *memory)
+{
+	*memory = (struct gh_bench_memory) { .user_bytes = user_bytes() };
+	read_meminfo(memory);
+	memory->used_bytes -= kept_bytes();
 }
 
 /*
@@ -71,8 +103,6 @@ void gh_bench_usage(struct gh_bench_usage *usage)
 	struct rusage r;
 
 	getrusage(RUSAGE_SELF, &r);
-	usage->kernel_bytes = kernel_bytes();
-	usage->user_bytes = user_bytes();
 	usage->switches = (uint64_t)(r.ru_nvcsw + r.ru_nivcsw);
 	usage->idle_ns = idle_ns();
 	usage->now_ns = gh_now_ns();

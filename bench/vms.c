@@ -175,7 +175,9 @@ static int create_guests(struct gh_bench *bench, const void *image, size_t size)
 	int ret;
 
 	/* Under KVM a VM has one vCPU. */
-	bench->per_vm = bench->backend->kvm ? 1 : (bench->nr_vcpus + MAX_VMS - 1) / MAX_VMS;
+	if (!bench->per_vm)
+		bench->per_vm = bench->backend->kvm ? 1 :
+				(bench->nr_vcpus + MAX_VMS - 1) / MAX_VMS;
 	bench->nr_vms = (bench->nr_vcpus + bench->per_vm - 1) / bench->per_vm;
 	bench->io = calloc(bench->nr_vms, sizeof(*bench->io));
 	if (!bench->io)
@@ -207,7 +209,8 @@ static uint64_t timing(const struct gh_bench *bench)
 	if (!gh_bench_times_accesses(bench))
 		return 0;
 	if (bench->backend->posted)
-		group = GUEST_BENCH_MAX_TIMED;
+		group = bench->nr_active > MAX_VMS ? GUEST_BENCH_MAX_TIMED / 2 + 1 :
+						     GUEST_BENCH_MAX_TIMED;
 	else if (w->signals)
 		group = GUEST_BENCH_GROUP;
 	groups = (MIN_TIMED / bench->nr_active + group - 1) / group;
@@ -225,7 +228,8 @@ int gh_bench_create(struct gh_bench *bench, const char *image_path)
 	if (!bench->vcpus)
 		return -ENOMEM;
 	bench->nr_active = bench->nr_vcpus * bench->workload->active_percent / 100;
-	if (!bench->nr_active && bench->workload->kind != GH_BENCH_LIFE)
+	if (!bench->nr_active && bench->workload->kind != GH_BENCH_LIFE &&
+	    bench->workload->kind != GH_BENCH_MEMORY)
 		bench->nr_active = 1;
 	bench->timing = timing(bench);
 	for (i = 0; i < bench->nr_vcpus; i++)

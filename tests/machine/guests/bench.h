@@ -36,6 +36,7 @@ enum guest_bench_mode {
 #define GUEST_BENCH_TIMING(count, group)	((uint64_t)(group) << 32 | (count))
 #define GUEST_BENCH_TIMED(value)		((uint32_t)(value))
 #define GUEST_BENCH_TIMED_GROUP(value)		((uint32_t)((value) >> 32))
+/* Twice what fills the ring of posted writes. */
 #define GUEST_BENCH_MAX_TIMED			514
 
 /* The doorbell of vCPU n is the VM's interrupt n, and that is the runner's choice. */
