@@ -4,14 +4,15 @@
 # it uses.
 #
 #   make bench           everything, under 20 minutes; plots in build/bench/
-#   make bench-quick     the figures that matter most, under 4 minutes
+#   make bench-quick     the figures that matter most, under 4 minutes; plots of them
 #   make bench-check     bench-quick, compared with bench/results/reference.jsonl:
 #                        fails when an instruction count is more than 5 % above it
+#   make bench-profile   where the instructions of an exit go, for docs/benchmarks.md
 
 module_src_floor	:= bench/floor
 module_out_floor	:= $(BUILD)/floor$(suffix)
 
-build-bench bench bench-quick bench-check: steps := 8
+build-bench bench bench-quick bench-check bench-profile: steps := 8
 build-bench: build-machine
 	@$(step) 8/$(steps) "benchmark" $(MAKE) bench-parts
 
@@ -27,10 +28,14 @@ bench: bench-packages build-bench
 	@bench/run-bench.sh full
 	@bench/plot.sh $(BUILD)/bench/full.jsonl
 
-bench-quick: build-bench
+bench-quick: bench-packages build-bench
 	@bench/run-bench.sh quick
+	@bench/plot.sh $(BUILD)/bench/quick.jsonl
+
+bench-profile: build-bench
+	@bench/breakdown.sh
 
 bench-check: bench-quick
 	@bench/check.sh bench/results/reference.jsonl $(BUILD)/bench/quick.jsonl
 
-.PHONY: build-bench bench-parts bench-packages bench bench-quick bench-check
+.PHONY: build-bench bench-parts bench-packages bench bench-quick bench-check bench-profile

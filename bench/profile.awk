@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #
 # profile.sh's counting: symbols first (component, address, name, sorted by address),
-# then QEMU's log of each instruction. Variables: workload, backend.
+# then QEMU's log of each instruction. Variables: workload, backend. A symbol that a
+# module has is the driver's; of the rest of the kernel io_uring is told apart.
 
 BEGIN {
 	event = "bench_event_tell"
@@ -70,8 +71,12 @@ function commit(	p)
 
 FNR == NR {
 	address[++n] = $2
-	component[n] = $1
 	name[n] = $3
+	component[n] = $1
+	if ($4 != "")
+		component[n] = "driver"
+	else if ($1 == "kernel" && $3 ~ /^_*(io_|arm64_sys_io_uring)/)
+		component[n] = "io_uring"
 	next
 }
 

@@ -53,7 +53,7 @@ sleep 10
 cmd+=" --backend=$backend --vcpus=$vcpus --workload=$workload"
 
 QEMU_ARGS="-monitor pipe:$out/hmp" "$root/tests/machine/scripts/run-machine.sh" --icount \
-	"${machine_options[@]}" --quiet --silent --timeout 300 --log "$out/log" --append nokaslr \
+	"${machine_options[@]}" --quiet --silent --timeout 900 --log "$out/log" --append nokaslr \
 	--file "$BUILD/guests/bench.bin" --file "$BUILD/aarch64/bin/gh-bench" \
 	--file "$BUILD/floor/gh_bench_floor.ko" "$cmd" \
 	> "$out/machine" 2>&1 &
@@ -72,7 +72,7 @@ hmp "logfile $out/trace"
 hmp 'singlestep on'
 hmp 'log exec,nochain'
 hmp cont
-for _ in $(seq 1500); do
+for _ in $(seq 4000); do
 	kill -0 "$machine" 2>/dev/null || break
 	[ "$(stat -c %s "$out/trace" 2>/dev/null || echo 0)" -lt $((mb * 1000000)) ] || break
 	sleep 0.2
