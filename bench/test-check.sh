@@ -108,6 +108,56 @@ both 6.12.1 1000 2000 > "$tmp/old"
 sed 's/icount/smp2/' "$tmp/old" > "$tmp/new"
 check 'time is not compared' 2 'nothing to compare'
 
+# The reference that the project has: complete, and of known environments, or nothing
+# would ever be held to 5 %.
+reference=$here/results/reference.jsonl
+# shellcheck source=/dev/null
+. "$here/lists.sh"
+cp "$reference" "$tmp/old"
+cp "$reference" "$tmp/new"
+check 'the reference against itself' 0 ', 0 more than 5 % worse$'
+
+# empty NAME: succeeds if there is nothing in $tmp/out
+empty() {
+	if [ ! -s "$tmp/out" ]; then
+		passed=$((passed + 1))
+		return
+	fi
+	failed=$((failed + 1))
+	echo "$1:"
+	head -n 10 "$tmp/out" | sed 's/^/    /'
+}
+
+awk -f "$here/record.awk" -f /dev/stdin "$reference" > "$tmp/out" <<'EOF'
+{
+	n = split("date commit machine board cpu qemu cc kernel", field, " ")
+	for (i = 1; i <= n; i++)
+		if (get(field[i]) == "")
+			print "line " FNR ": no " field[i]
+}
+EOF
+empty 'fields of the reference'
+
+{ list_gunyah_quick; list_kvm_quick; } | awk '{ print $1, $2, $3 }' > "$tmp/keys"
+awk -f "$here/record.awk" -f /dev/stdin "$tmp/keys" "$reference" > "$tmp/out" <<'EOF'
+FNR == NR { keys[$0] = 1; next }
+get("machine") ~ /^icount/ {
+	env = get("kernel") ", QEMU " get("qemu") ", gcc " get("cc")
+	envs[env] = 1
+	has[env, get("workload") " " get("backend") " " get("vcpus")] = 1
+}
+END {
+	for (e in envs)
+		for (k in keys)
+			if (!((e, k) in has))
+				print e ": no " k
+}
+EOF
+empty 'what bench-check needs of the reference'
+
+"$here/tables.sh" --check > "$tmp/out" 2>&1 || echo 'bench/tables.sh --write helps' >> "$tmp/out"
+empty 'tables of docs/benchmarks.md'
+
 # repeat NAME STATUS TEXT: of repeat.awk with $tmp/new
 repeat() {
 	local status=0
@@ -121,6 +171,8 @@ record 6.12.1 ring 64 '"repeats":3,"ns":1000,"spread":0.0099' > "$tmp/new"
 repeat 'steady' 0 '^0 of 1 counts'
 record 6.12.1 ring 64 '"repeats":3,"ns":1000,"spread":0.0101' > "$tmp/new"
 repeat 'repeats apart' 1 'ring .* 3 repeats differ by 1.01 %'
+record 6.12.1 raw-sqpoll 64 '"repeats":3,"ns":1000,"spread":0.2' > "$tmp/new"
+repeat 'may be apart' 0 'raw-sqpoll .* differ by 20.00 % (may)'
 record 6.12.1 ring 64 '"repeats":3,"ns":1000,"spread":0' > "$tmp/new"
 record 6.12.1 ring 64 '"repeats":3,"ns":1009,"spread":0' >> "$tmp/new"
 repeat 'boots agree' 0 '1 measured in two boots agree to 0.90 %'
