@@ -252,7 +252,8 @@ struct gh_vcpu_kick_fd {
  * @parks: times the vCPU waited, by command or ioctl
  * @wakes: times such a wait ended
  * @stalls: times the hypervisor could not run the vCPU just then
- * @kicks: GH_VCPU_KICK and GH_VCPU_CANCEL, by whomever, with or without effect
+ * @kicks: GH_VCPU_KICK and GH_VCPU_CANCEL, by whomever, with or without effect, and
+ *	signals of the kick eventfd that found a run in progress
  *
  * Time in the guest is not here: the kernel counts it as guest time of the thread
  * that runs the vCPU. New counters are added at the end.
