@@ -29,9 +29,15 @@
  *		all others by queueing task work (PARKED -> WAKING), which moves
  *		WAKING -> IDLE and completes. So each command is completed once.
  *
+ *   close	The owner closing a descriptor ends a park. In RUNNING it is noted, and
+ *		keeps the run from parking: nobody could end that any more.
+ *
  *   batch, once	RUNNING -> LEFT. Nobody owns it, nobody waits. A wake-up moves it to
  *		IDLE; as long as none came, the next RUN is told that the guest need
  *		not be entered (STAY) and can wait at once.
+ *
+ *   report	Without hypervisor object RUN leads to REPORTING: the page is the
+ *		runner's, to say what happened, and nothing else is. STOP ends it.
  *
  * Life of a command that parks
  *
@@ -73,7 +79,7 @@
  * End of the hypervisor object
  *
  * unpopulate sets DOWN, interrupts or wakes the owner and waits until the phase is
- * neither RUNNING nor ASLEEP. From then on RUN only reports. Parked commands and
+ * neither RUNNING nor ASLEEP. From then on RUN only reports (REPORTING). Parked commands and
  * task work never touch the object, so nobody waits for them: they complete with
  * RUNNABLE and the next run says what happened. Then the interrupt and the timer
  * are freed.
@@ -166,7 +172,8 @@ enum gh_vcpu_pending {
  * @stall_since, @dying_since: [r] when it began, ns of CLOCK_MONOTONIC, or 0
  * @stall_last: [r] the last entry without a step
  * @stats: counters, written by the vCPU's owner, read racily; all but kicks
- * @kicks: GH_VCPU_KICK and GH_VCPU_CANCEL, brought by anybody
+ * @kicks: KICK, CANCEL and signals of the kick eventfd, brought by anybody
+ * @closed: the owner closed a descriptor, once; see gh_vcpu_uring_orphaned()
  * @list: in the list of all vCPUs, see gunyah_vcpu_stats.c
  * @cmd: the parked command, borrowed from io_uring until it is completed; valid in
  *	PARKED and WAKING
@@ -217,6 +224,7 @@ struct gunyah_vcpu {
 	spinlock_t start_lock;	/* starter */
 	struct io_uring_cmd *starter;
 	bool removed;
+	bool closed;
 	struct gunyah_vm *ghvm;
 	struct gunyah_vm_resource_ticket ticket;
 	struct notifier_block nb;
@@ -326,6 +334,7 @@ long gh_vcpu_batch_ioctl(const void __user *uarg);
 
 /* gunyah_vcpu_uring.c */
 int gh_vcpu_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
+bool gh_vcpu_uring_orphaned(const struct gunyah_vcpu *vcpu, struct io_uring_cmd *cmd);
 void gh_vcpu_complete(struct gunyah_vcpu *vcpu);
 
 /* gunyah_vcpu_kick.c */

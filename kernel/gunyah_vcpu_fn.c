@@ -158,7 +158,7 @@ static int gh_vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 }
 
 /*
- * A parked command holds the file, so release cannot end it. The owner closing a
+ * A command holds the file, so release cannot end its park. The owner closing a
  * descriptor does; a copy that a child inherited says nothing.
  */
 static int gh_vcpu_flush(struct file *file, fl_owner_t id)
@@ -166,6 +166,8 @@ static int gh_vcpu_flush(struct file *file, fl_owner_t id)
 	struct gunyah_vcpu *vcpu = file->private_data;
 
 	if (current->mm == vcpu->mm) {
+		/* For commands that were submitted and did not begin to run. */
+		WRITE_ONCE(vcpu->closed, true);
 		gh_vcpu_act(vcpu, gh_vcpu_event(vcpu, GH_VCPU_EV_CLOSE));
 		gh_vcpu_start_end(vcpu, -ECANCELED);
 	}

@@ -52,19 +52,28 @@ int gh_vcpu_break(struct gunyah_vcpu *vcpu)
 	return gh_vcpu_record_status(vcpu, NULL);
 }
 
-/**
- * gh_vcpu_report() - what a vCPU without hypervisor object has to say
- * @vcpu: not owned: the object is gone, so several callers write the same
- *
- * Return: GH_URING_EXIT_STATUS, or -ENODEV
- */
-int gh_vcpu_report(struct gunyah_vcpu *vcpu)
+/* What a vCPU without hypervisor object has to say: STATUS or -ENODEV. */
+static int gh_vcpu_last_words(struct gunyah_vcpu *vcpu)
 {
 	struct gunyah_vm_exit_info info;
 
 	if (gunyah_vm_state(vcpu->ghvm, &info) != GUNYAH_VM_EXITED)
 		return -ENODEV;
 	return gh_vcpu_record_status(vcpu, &info);
+}
+
+/**
+ * gh_vcpu_report() - the run of a vCPU without hypervisor object
+ * @vcpu: owned since REPORT, and not any more after
+ *
+ * Return: GH_URING_EXIT_STATUS, or -ENODEV
+ */
+int gh_vcpu_report(struct gunyah_vcpu *vcpu)
+{
+	int ret = gh_vcpu_last_words(vcpu);
+
+	gh_vcpu_event(vcpu, GH_VCPU_EV_STOP);
+	return ret;
 }
 
 /*
@@ -147,7 +156,7 @@ int gh_vcpu_stopped(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
 	unsigned long work = read_thread_flags() & GH_WORK_FLAGS;
 
 	if (state & GH_VCPU_F_DOWN)
-		return gh_vcpu_report(vcpu);
+		return gh_vcpu_last_words(vcpu);
 	if (state & GH_VCPU_F_CANCEL)
 		return -ECANCELED;
 	if (state & GH_VCPU_F_KICK)

@@ -123,6 +123,8 @@ int gh_vcpu_start_wait(struct gunyah_vcpu *vcpu, struct io_uring_cmd *cmd,
 
 	trace_gh_vcpu_park(vcpu, true);
 	io_uring_cmd_mark_cancelable(cmd, issue_flags);
+	if (unlikely(gh_vcpu_uring_orphaned(vcpu, cmd)))
+		gh_vcpu_start_end(vcpu, -ECANCELED);
 	spin_lock_irq(&vcpu->start_lock);
 	ended = gh_vcpu_pdu(cmd)->ended;
 	if (ended)

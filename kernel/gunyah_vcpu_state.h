@@ -26,12 +26,14 @@ enum gh_vcpu_phase {
 	GH_VCPU_PARKED,		/* a command's; who moves it on sees to its completion */
 	GH_VCPU_WAKING,		/* the task work's, which completes the command */
 	GH_VCPU_LEFT,		/* nobody's, and its guest waits; a run may take it */
+	GH_VCPU_REPORTING,	/* the runner's, who has only the page to write */
 	GH_VCPU_NR_PHASES,
 };
 
 #define GH_VCPU_PHASE_MASK	0x7u
 
 /* The flags beside it. */
+#define GH_VCPU_F_CLOSED	BIT(3)	/* a descriptor was closed: the run must not park */
 #define GH_VCPU_F_WAKE	BIT(4)	/* woken since the run began: it must not wait */
 #define GH_VCPU_F_KICK	BIT(5)	/* the run shall end */
 #define GH_VCPU_F_CANCEL	BIT(6)	/* the run shall end, with -ECANCELED */
@@ -39,7 +41,7 @@ enum gh_vcpu_phase {
 
 /* What ends a run before the guest is entered (again). */
 #define GH_VCPU_STOP_FLAGS	(GH_VCPU_F_KICK | GH_VCPU_F_CANCEL | GH_VCPU_F_DOWN)
-/* What keeps it from waiting. */
+/* What keeps it from waiting; CLOSED only from parking, for an ioctl's thread can end it. */
 #define GH_VCPU_FLAGS		(GH_VCPU_F_WAKE | GH_VCPU_STOP_FLAGS)
 
 enum gh_vcpu_event {
@@ -66,7 +68,7 @@ enum gh_vcpu_action {
 	GH_VCPU_ACT_NONE,	/* nothing; from SLEEP and LEAVE: still yours, look at the flags */
 	GH_VCPU_ACT_ENTER,	/* it is yours: run the guest, then STOP, or wait */
 	GH_VCPU_ACT_STAY,	/* it is yours, and the guest waits: no need to enter it */
-	GH_VCPU_ACT_REPORT,	/* not yours, and it has no object: say why */
+	GH_VCPU_ACT_REPORT,	/* it is yours, and it has no object: say why, then STOP */
 	GH_VCPU_ACT_BUSY,	/* somebody else's */
 	GH_VCPU_ACT_WAIT,	/* parked, asleep or left, no longer yours to touch */
 	GH_VCPU_ACT_COMPLETE,	/* queue the command's task work; nobody else will */
@@ -108,7 +110,7 @@ static __always_inline struct gh_vcpu_next gh_vcpu_next_owner(unsigned int state
 		if (phase != GH_VCPU_IDLE)
 			return gh_vcpu_goto(state, GH_VCPU_ACT_BUSY);
 		if (down)
-			return gh_vcpu_goto(state, GH_VCPU_ACT_REPORT);
+			return gh_vcpu_goto(GH_VCPU_REPORTING | down, GH_VCPU_ACT_REPORT);
 		return gh_vcpu_goto(GH_VCPU_RUNNING, GH_VCPU_ACT_ENTER);
 	case GH_VCPU_EV_AGAIN:
 		if (phase != GH_VCPU_RUNNING)
@@ -123,9 +125,11 @@ static __always_inline struct gh_vcpu_next gh_vcpu_next_owner(unsigned int state
 	case GH_VCPU_EV_PARK:
 		if (phase != GH_VCPU_RUNNING)
 			break;
-		if (state & GH_VCPU_FLAGS)
-			return gh_vcpu_goto(GH_VCPU_WAKING | down | (state & GH_VCPU_F_CANCEL),
+		if (state & (GH_VCPU_F_CANCEL | GH_VCPU_F_CLOSED))
+			return gh_vcpu_goto(GH_VCPU_WAKING | down | GH_VCPU_F_CANCEL,
 					    GH_VCPU_ACT_COMPLETE);
+		if (state & GH_VCPU_FLAGS)
+			return gh_vcpu_goto(GH_VCPU_WAKING | down, GH_VCPU_ACT_COMPLETE);
 		return gh_vcpu_goto(GH_VCPU_PARKED, GH_VCPU_ACT_WAIT);
 	case GH_VCPU_EV_LEAVE:
 		if (phase != GH_VCPU_RUNNING)
@@ -140,6 +144,9 @@ static __always_inline struct gh_vcpu_next gh_vcpu_next_owner(unsigned int state
 			return gh_vcpu_goto(state, GH_VCPU_ACT_NONE);
 		break;
 	case GH_VCPU_EV_STOP:
+		/* Who takes the object away does not wait for a report. */
+		if (phase == GH_VCPU_REPORTING)
+			return gh_vcpu_goto(GH_VCPU_IDLE | down, GH_VCPU_ACT_NONE);
 		if (phase != GH_VCPU_RUNNING)
 			break;
 		return gh_vcpu_goto(GH_VCPU_IDLE | down,
@@ -195,9 +202,13 @@ static __always_inline struct gh_vcpu_next gh_vcpu_next_other(unsigned int state
 	case GH_VCPU_EV_CANCEL:
 		return gh_vcpu_next_end(state, GH_VCPU_F_CANCEL, GH_VCPU_F_CANCEL);
 	case GH_VCPU_EV_CLOSE:
-		if (phase != GH_VCPU_PARKED)
-			return gh_vcpu_goto(state, GH_VCPU_ACT_NONE);
-		return gh_vcpu_goto(GH_VCPU_WAKING | GH_VCPU_F_CANCEL, GH_VCPU_ACT_COMPLETE);
+		if (phase == GH_VCPU_PARKED)
+			return gh_vcpu_goto(GH_VCPU_WAKING | GH_VCPU_F_CANCEL,
+					    GH_VCPU_ACT_COMPLETE);
+		/* The run has its result, but a park behind it would be for ever. */
+		if (phase == GH_VCPU_RUNNING)
+			return gh_vcpu_goto(state | GH_VCPU_F_CLOSED, GH_VCPU_ACT_NONE);
+		return gh_vcpu_goto(state, GH_VCPU_ACT_NONE);
 	case GH_VCPU_EV_RING_CANCEL:
 		/* In WAKING the task work is on its way and completes it. */
 		if (phase == GH_VCPU_PARKED)
@@ -209,7 +220,7 @@ static __always_inline struct gh_vcpu_next gh_vcpu_next_other(unsigned int state
 	case GH_VCPU_EV_DOWN:
 		if (phase == GH_VCPU_LEFT)
 			return gh_vcpu_goto(GH_VCPU_IDLE | GH_VCPU_F_DOWN, GH_VCPU_ACT_NONE);
-		if (phase == GH_VCPU_IDLE || phase == GH_VCPU_WAKING)
+		if (phase == GH_VCPU_IDLE || phase == GH_VCPU_WAKING || phase == GH_VCPU_REPORTING)
 			return gh_vcpu_goto(state | GH_VCPU_F_DOWN, GH_VCPU_ACT_NONE);
 		return gh_vcpu_next_end(state, GH_VCPU_F_DOWN, GH_VCPU_F_DOWN);
 	case GH_VCPU_EV_UP:

@@ -89,6 +89,7 @@ static const char *gh_vcpu_phase_name(const struct gunyah_vcpu *vcpu, u32 state)
 		[GH_VCPU_PARKED]	= "parked",
 		[GH_VCPU_WAKING]	= "waking",
 		[GH_VCPU_LEFT]		= "left",
+		[GH_VCPU_REPORTING]	= "reporting",
 	};
 
 	return READ_ONCE(vcpu->starter) ? "unstarted" : phases[gh_vcpu_phase(state)];

@@ -7,6 +7,7 @@
  * wake-up interrupt queues its task work. gunyah_vcpu.h says who completes what.
  */
 
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/sched.h>
 
@@ -34,6 +35,30 @@ void gh_vcpu_complete(struct gunyah_vcpu *vcpu)
 	io_uring_cmd_complete_in_task(vcpu->cmd, gh_vcpu_uring_wake);
 }
 
+/**
+ * gh_vcpu_uring_orphaned() - whether the descriptor that a command came by was closed
+ * @vcpu: the vCPU
+ * @cmd: being issued, by a thread that has the submitter's descriptors
+ *
+ * Such a command could be ended by its ring only, if it waited. close() finds those
+ * that run or wait; a worker can begin with one later, and looks here. A command by
+ * the ring's own table of files can still be reached by that.
+ */
+bool gh_vcpu_uring_orphaned(const struct gunyah_vcpu *vcpu, struct io_uring_cmd *cmd)
+{
+	const struct io_kiocb *req = cmd_to_io_kiocb(cmd);
+	struct file *file;
+	bool closed;
+
+	if (likely(!READ_ONCE(vcpu->closed)) || req->flags & REQ_F_FIXED_FILE)
+		return false;
+	file = fget(req->cqe.fd);
+	closed = file != cmd->file;
+	if (file)
+		fput(file);
+	return closed;
+}
+
 static int gh_vcpu_uring_park(struct gunyah_vcpu *vcpu, struct io_uring_cmd *cmd,
 			      unsigned int issue_flags)
 {
@@ -42,6 +67,8 @@ static int gh_vcpu_uring_park(struct gunyah_vcpu *vcpu, struct io_uring_cmd *cmd
 	vcpu->cmd = cmd;
 	gh_vcpu_pdu(cmd)->start = false;
 	io_uring_cmd_mark_cancelable(cmd, issue_flags);
+	if (unlikely(gh_vcpu_uring_orphaned(vcpu, cmd)))
+		gh_vcpu_event(vcpu, GH_VCPU_EV_CLOSE);
 	/* After this the command, and with it the vCPU, may be gone. */
 	if (gh_vcpu_event(vcpu, GH_VCPU_EV_PARK) == GH_VCPU_ACT_COMPLETE) {
 		wake_up_var(&vcpu->state);

@@ -242,6 +242,20 @@ inline mark_cancelable(c, locked)
 	fi
 }
 
+/* gh_vcpu_uring_orphaned(): a worker can begin after close(). */
+inline look_for_descriptor()
+{
+	if
+	:: closed ->
+		d_step {
+			event_CLOSE(act);
+			want_canceled = true;
+			CHECK(act);
+		}
+	:: else
+	fi
+}
+
 /* gh_vcpu_uring_park() */
 inline park(c, locked)
 {
@@ -250,6 +264,9 @@ inline park(c, locked)
 #endif
 #ifndef MUT_MARK_AFTER_PARK
 	mark_cancelable(c, locked);
+#endif
+#ifndef MUT_ORPHAN_PARKS
+	look_for_descriptor();
 #endif
 	d_step {
 		assert(owner == _pid);
@@ -287,7 +304,7 @@ inline take()
 	d_step {
 		event_RUN(act);
 		if
-		:: act == ACT_ENTER || act == ACT_STAY ->
+		:: act == ACT_ENTER || act == ACT_STAY || act == ACT_REPORT ->
 			assert(owner == NOBODY);
 			owner = _pid
 		:: else
@@ -343,6 +360,7 @@ inline batch_entry()
 		:: ret == WAIT -> leave()
 		:: else -> stop()
 		fi
+	:: act == ACT_REPORT -> stop()
 	:: else
 	fi
 }
@@ -374,6 +392,9 @@ inline issue(c, locked)
 			finish(c)
 #endif
 		fi
+	:: act == ACT_REPORT ->
+		stop();
+		finish(c)
 	:: else -> finish(c)
 	fi
 }

@@ -57,6 +57,7 @@ static const char * const phase_names[] = {
 	[GH_VCPU_PARKED] = "PARKED",
 	[GH_VCPU_WAKING] = "WAKING",
 	[GH_VCPU_LEFT] = "LEFT",
+	[GH_VCPU_REPORTING] = "REPORTING",
 };
 
 /* A new event, action or phase must be modelled before this compiles again. */
@@ -125,6 +126,12 @@ static bool mutated(unsigned int state, enum gh_vcpu_event event, struct gh_vcpu
 #ifdef MUT_CANCEL_READS_RUNNABLE
 	DEFECT(CANCEL, phase == GH_VCPU_PARKED, GH_VCPU_WAKING, COMPLETE);
 #endif
+#ifdef MUT_CLOSE_NOT_NOTED
+	DEFECT(CLOSE, phase == GH_VCPU_RUNNING, state, NONE);
+#endif
+#ifdef MUT_REPORT_WITHOUT_OWNER
+	DEFECT(RUN, phase == GH_VCPU_REPORTING, state, REPORT);
+#endif
 #ifdef MUT_DOWN_LEAVES_PARKED
 	DEFECT(DOWN, phase == GH_VCPU_PARKED, GH_VCPU_PARKED, NONE);
 #endif
@@ -187,6 +194,7 @@ int main(void)
 	for (i = 0; i < GH_VCPU_NR_PHASES; i++)
 		printf("#define %-16s%u\n", phase_names[i], i);
 	printf("#define PHASE(s)        ((s) & %u)\n\n", GH_VCPU_PHASE_MASK);
+	printf("#define F_CLOSED        %u\n", GH_VCPU_F_CLOSED);
 	printf("#define F_WAKE          %u\n", GH_VCPU_F_WAKE);
 	printf("#define F_KICK          %u\n", GH_VCPU_F_KICK);
 	printf("#define F_CANCEL        %u\n", GH_VCPU_F_CANCEL);

@@ -32,6 +32,7 @@ declare -A scenario=(
 	[power-off]='-DRINGS -DWORKER -DALONE -DPOWER_OFF'
 	[vm-exit]='-DRINGS -DWORKER -DALONE -DPOWER_OFF -DVM_EXIT'
 	[teardown]='-DRINGS -DWORKER -DDOWN=2 -DSPURIOUS=1'
+	[teardown-report]='-DRINGS -DDOWN=1 -DSUBMITS=2 -DSECOND=2'
 	[teardown-exit]='-DRINGS -DWORKER -DDOWN=1 -DRING_EXIT'
 	[ioctl]='-DIOCTL=2 -DSPURIOUS=1'
 	[ioctl-kick]='-DIOCTL=2 -DSIGNAL -DKICK -DCANCEL'
@@ -49,15 +50,16 @@ declare -A scenario=(
 	[fair-ioctl]='-DIOCTL=1 -DDOWN=1 -DSPURIOUS=1 -DLIVENESS'
 	[guest-kick]=''
 	[start]=''
+	[start-close]='-DCLOSE'
 	[unsaid]=''
 )
 scenarios='wake kick cancel two-rings ring-exit ring-exit-two power-off vm-exit teardown
-teardown-exit ioctl ioctl-kick ioctl-vm-exit ioctl-teardown ioctl-and-ring
+teardown-report teardown-exit ioctl ioctl-kick ioctl-vm-exit ioctl-teardown ioctl-and-ring
 batch batch-control batch-vm-exit batch-teardown batch-ioctl
-fair-run fair-ring-exit fair-teardown fair-ioctl guest-kick start unsaid'
+fair-run fair-ring-exit fair-teardown fair-ioctl guest-kick start start-close unsaid'
 
 # All are about vcpu_park.pml but these.
-declare -A models=([guest-kick]=vcpu_kick [start]=vcpu_start [unsaid]=vcpu_unsaid)
+declare -A models=([guest-kick]=vcpu_kick [start]=vcpu_start [start-close]=vcpu_start [unsaid]=vcpu_unsaid)
 
 # What must come to pass under weak fairness, a formula of vcpu_park.pml each.
 declare -A formulas=(
@@ -82,6 +84,9 @@ DONE_BEFORE_STOP		wake
 DONE_BEFORE_IDLE		wake
 TASK_WORK_RUNS_GUEST		wake
 RUN_TAKES_PARKED		two-rings
+CLOSE_NOT_NOTED			cancel
+ORPHAN_PARKS			cancel
+REPORT_WITHOUT_OWNER		teardown-report
 KICK_LEAVES_PARKED		kick
 CANCEL_READS_RUNNABLE		cancel
 RING_CANCEL_TAKES_WAKING	ring-exit
@@ -116,6 +121,7 @@ ENDED_RETURNS			start
 STATE_AFTER_NOTIFY		start
 REMOVED_LATE			start
 RING_CANCELS_ANY		start
+ORPHAN_WAITS			start-close
 UNSAID_IS_FORGOTTEN		unsaid
 UNSAID_STAYS			unsaid
 UNSAID_ENTERS			unsaid

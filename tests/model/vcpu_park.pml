@@ -67,15 +67,16 @@ byte left[2];			/* submissions to come */
 
 /* ---- what only the properties look at ------------------------------------------ */
 
-byte owner = NOBODY;		/* the thread that the vCPU is, RUNNING and ASLEEP */
-bool must_end;			/* KICK, CANCEL or close() found it running or waiting */
-bool want_canceled;		/* CANCEL or close() ended this run */
+byte owner = NOBODY;		/* whose the vCPU is, RUNNING, ASLEEP and REPORTING */
+bool must_end;			/* KICK or CANCEL found it running or waiting, close() waiting */
+bool want_canceled;		/* CANCEL or close() ended this run, if it parks */
 bool sig;			/* the ioctl's thread has a signal */
 bool down_begun;
 bool down_done;
 bool closed;			/* the vCPU's descriptor, for good */
 
-#define OWNED		(PHASE(st) == RUNNING || PHASE(st) == ASLEEP)
+#define RUNS		(PHASE(st) == RUNNING || PHASE(st) == ASLEEP)
+#define OWNED		(RUNS || PHASE(st) == REPORTING)
 
 #define LOCK(r)		atomic { ring_lock[r] == 0 -> ring_lock[r] = _pid + 1 }
 #define UNLOCK(r)	ring_lock[r] = 0
@@ -112,9 +113,8 @@ active proctype AtRest()
 	assert(!dying[0] || ring_gone[0]);
 	assert(!dying[1] || ring_gone[1]);
 	assert(!down_begun || down_done);
-#ifdef CLOSE_ENDS_ALL
+	/* Nobody could kick or cancel what was parked behind close(). */
 	assert(!closed || PHASE(st) != PARKED);
-#endif
 }
 
 #ifdef LIVENESS

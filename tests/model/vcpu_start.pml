@@ -2,7 +2,7 @@
 /*
  * RUN before VM_START: gunyah_vcpu_start.c. Two commands want to wait, one is issued
  * inline and one by a worker; the VM starts, the vCPU is removed, somebody kicks or
- * cancels, the ring goes away, each at any time or never.
+ * cancels, the vCPU is closed, the ring goes away, each at any time or never.
  *
  * What happens under start_lock is one step. The ring's lock is a lock.
  */
@@ -30,6 +30,7 @@ byte res[NCMD];
 
 bool started;			/* its state */
 bool told;			/* and the notifier was called */
+bool closed;			/* the vCPU's descriptor */
 
 /* ---- io_uring ------------------------------------------------------------------- */
 
@@ -157,6 +158,13 @@ inline issue(c, locked)
 		:: locked -> listed[c] = true
 		:: !locked -> LOCK; listed[c] = true; UNLOCK
 		fi;
+#ifndef MUT_ORPHAN_WAITS
+		/* gh_vcpu_uring_orphaned() */
+		if
+		:: closed -> end_wait(CANCELED)
+		:: else
+		fi;
+#endif
 #ifdef MUT_ENDED_RETURNS
 		if
 		:: ended[c] -> atomic { starter = NOBODY; assert(!listed[c]); finish(c, VALUE) }
@@ -182,6 +190,8 @@ inline issue(c, locked)
 /* Issues and does its task work under the ring's lock. */
 proctype Submitter()
 {
+	byte cmd = NOBODY;
+
 	LOCK;
 	if
 	:: ring_dying
@@ -193,6 +203,8 @@ proctype Submitter()
 /* In parallel, without the lock. */
 proctype Worker()
 {
+	byte cmd = NOBODY;
+
 	if
 	:: atomic { !ring_dying -> in_flight[WORKER] = true }; issue(WORKER, false)
 	:: ring_dying
@@ -290,11 +302,20 @@ proctype Kick()
 	fi
 }
 
-/* CANCEL, close() */
+/* CANCEL */
 proctype Cancel()
 {
 	byte cmd = NOBODY;
 
+	end_wait(CANCELED)
+}
+
+/* gh_vcpu_flush(): a command that was submitted before may be claimed after. */
+proctype Close()
+{
+	byte cmd = NOBODY;
+
+	closed = true;
 	end_wait(CANCELED)
 }
 
@@ -312,7 +333,7 @@ active proctype AtRest()
 		if
 		:: waits[c] ->
 			assert(starter == c && listed[c]);
-			assert(!started && !removed);
+			assert(!started && !removed && !closed);
 			assert(!must_end[c] && !ring_dying)
 		:: else -> assert(starter != c)
 		fi
@@ -328,6 +349,12 @@ init {
 		:: run Start()
 		:: true
 		fi;
+#ifdef CLOSE
+		if
+		:: run Close()
+		:: true
+		fi;
+#else
 		if
 		:: run Remove()
 		:: true
@@ -340,6 +367,7 @@ init {
 		:: run Cancel()
 		:: true
 		fi;
+#endif
 		if
 		:: run RingExit()
 		:: true

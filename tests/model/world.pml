@@ -185,7 +185,7 @@ proctype Kick()
 	LOCALS;
 
 	d_step {
-		must_end = must_end || OWNED || PHASE(st) == PARKED;
+		must_end = must_end || RUNS || PHASE(st) == PARKED;
 		event_KICK(act);
 		CHECK(act);
 	}
@@ -197,8 +197,8 @@ proctype Cancel()
 	LOCALS;
 
 	d_step {
-		must_end = must_end || OWNED || PHASE(st) == PARKED;
-		want_canceled = want_canceled || OWNED || PHASE(st) == PARKED;
+		must_end = must_end || RUNS || PHASE(st) == PARKED;
+		want_canceled = want_canceled || RUNS || PHASE(st) == PARKED;
 		event_CANCEL(act);
 		CHECK(act);
 	}
@@ -212,7 +212,7 @@ proctype Close()
 
 	d_step {
 		must_end = must_end || PHASE(st) == PARKED;
-		want_canceled = want_canceled || PHASE(st) == PARKED;
+		want_canceled = want_canceled || PHASE(st) == PARKED || PHASE(st) == RUNNING;
 		closed = true;
 		event_CLOSE(act);
 		CHECK(act);
@@ -276,6 +276,7 @@ proctype Ioctl(byte n)
 			   fi
 			od;
 			stop()
+		:: act == ACT_REPORT -> stop()
 		:: else
 		fi;
 		d_step { sig = false; FORGET }
@@ -322,7 +323,7 @@ proctype Teardown(byte times)
 		do
 		:: waiter = ANNOUNCED;
 		   if
-		   :: !OWNED -> break
+		   :: !RUNS -> break
 		   :: else -> waiter == WOKEN
 		   fi
 		od;

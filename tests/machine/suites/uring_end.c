@@ -57,6 +57,16 @@ GT_CASE(uring_end, vcpu_closed_while_parked)
 	io_uring_queue_exit(&ring);
 }
 
+/* What a ring has completed, or what goes with its process, goes in the background. */
+static void wait_for_pinned(long pinned)
+{
+	int i;
+
+	for (i = 0; i < 100 && gt_pinned() != pinned; i++)
+		usleep(100000);
+	cr_assert_eq(gt_pinned(), pinned, "%ld pages", gt_pinned() - pinned);
+}
+
 /* The vCPU's file keeps the VM: the park goes on, and so does the guest after it. */
 GT_CASE(uring_end, vm_closed_while_parked)
 {
@@ -157,11 +167,106 @@ static void park_by(struct io_uring *ring, struct gt_vcpu *vcpu, unsigned int sq
 	} while (1);
 }
 
+/*
+ * A command that was submitted and is not parked yet when the vCPU is closed: it waits
+ * for its thread, which may not find the descriptor any more, or runs.
+ */
+static int32_t closed_in_flight(unsigned int setup, unsigned int sqe_flags, unsigned int wait_us)
+{
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	struct gt_cqe cqe;
+	struct gt_vm vm;
+
+	gt_ring_init(&ring, 8, setup);
+	GT_BOOT_SCRIPT(&vm, sleeper);
+	/* From here on the guest does nothing but wait. */
+	park_by(&ring, &vm.vcpus[0], sqe_flags);
+	cr_assert_eq(gt_ioctl(vm.vcpus[0].fd, GH_VCPU_KICK, 0), 0);
+	cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_RUNNABLE);
+	sqe = gt_ring_sqe(&ring);
+	gh_uring_prep_run(sqe, vm.vcpus[0].fd, 0, 0);
+	sqe->flags |= sqe_flags;
+	cr_assert_geq(io_uring_submit(&ring), 0);
+	if (wait_us)
+		usleep(wait_us);
+	gt_vcpu_close(&vm.vcpus[0]);
+	gt_ring_next(&ring, &cqe);
+	gt_ring_silent(&ring);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+	return gt_res(cqe.res);
+}
+
+/* Nobody could end such a park any more, so it must end by itself, and the VM with it. */
+static void closed_at_any_time(unsigned int setup, unsigned int sqe_flags)
+{
+	long pinned = gt_pinned();
+	unsigned int i, canceled = 0;
+	int32_t res;
+
+	for (i = 0; i < 8; i++) {
+		res = closed_in_flight(setup, sqe_flags, i * 50);
+		cr_assert(res == -ECANCELED || res == -EBADF || res == GH_URING_EXIT_PREEMPTED ||
+			  res == GH_URING_EXIT_RUNNABLE, "%d", res);
+		canceled += res == -ECANCELED;
+		wait_for_pinned(pinned);
+	}
+	cr_assert_gt(canceled, 0);
+}
+
+GT_CASE(uring_end, vcpu_closed_in_flight_by_a_worker)
+{
+	closed_at_any_time(0, IOSQE_ASYNC);
+	closed_at_any_time(RING, IOSQE_ASYNC);
+}
+
+GT_CASE(uring_end, vcpu_closed_in_flight_by_sqpoll)
+{
+	closed_at_any_time(IORING_SETUP_SQPOLL, 0);
+}
+
+/* Another descriptor is open, but the command's own is not: it ends like the others. */
+GT_CASE(uring_end, duplicate_closed_in_flight)
+{
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	unsigned int i, canceled = 0;
+	struct gt_vm vm;
+	int fd, res;
+
+	gt_ring_init(&ring, 8, 0);
+	GT_BOOT_SCRIPT(&vm, sleeper);
+	gt_ring_park(&ring, &vm.vcpus[0]);
+	gt_ring_kick(&ring, &vm.vcpus[0]);
+	cr_assert_eq(gt_ring_take_both(&ring, &vm.vcpus[0]), GH_URING_EXIT_RUNNABLE);
+	for (i = 0; i < 16; i++) {
+		fd = dup(vm.vcpus[0].fd);
+		sqe = gt_ring_sqe(&ring);
+		gh_uring_prep_run(sqe, fd, 0, 0);
+		sqe->flags |= IOSQE_ASYNC;
+		cr_assert_eq(io_uring_submit(&ring), 1);
+		usleep(i * 50);
+		close(fd);
+		res = gt_ring_take(&ring, 0);
+		cr_assert(res == -ECANCELED || res == -EBADF || res == GH_URING_EXIT_PREEMPTED,
+			  "%d", res);
+		canceled += res == -ECANCELED;
+	}
+	cr_assert_gt(canceled, 0);
+	/* The other one parks as ever. */
+	gt_ring_park(&ring, &vm.vcpus[0]);
+	gt_vcpu_close(&vm.vcpus[0]);
+	cr_assert_eq(gt_ring_take(&ring, 0), -ECANCELED);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
 /* A process that ends in a park, @how as waitpid() says; all comes back. */
 static void end_parked(void (*end)(void), int how, unsigned int setup, unsigned int sqe_flags)
 {
 	long pinned = gt_pinned();
-	int status, i;
+	int status;
 	pid_t pid;
 
 	pid = fork();
@@ -178,10 +283,7 @@ static void end_parked(void (*end)(void), int how, unsigned int setup, unsigned 
 	}
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_assert_eq(status, how, "status %#x", status);
-	/* The ring of a dead process goes in the background. */
-	for (i = 0; i < 100 && gt_pinned() != pinned; i++)
-		usleep(100000);
-	cr_assert_eq(gt_pinned(), pinned);
+	wait_for_pinned(pinned);
 }
 
 static void by_exit(void)

@@ -50,6 +50,29 @@ static void wait_for_start(struct io_uring *ring, struct gt_vcpu *vcpu, unsigned
 	gt_vcpu_wait_for(vcpu, "unstarted");
 }
 
+/* The vCPU is closed before a worker has the command waiting for the start, or after. */
+GT_CASE(uring_start, closed_in_flight)
+{
+	struct io_uring ring;
+	struct gt_vm vm;
+	int i, res;
+
+	for (i = 0; i < 8; i++) {
+		gt_ring_init(&ring, 8, 0);
+		prepare(&vm);
+		submit(&ring, &vm.vcpus[0], 0, IOSQE_ASYNC);
+		if (i)
+			usleep(i * 50);
+		gt_vcpu_close(&vm.vcpus[0]);
+		res = gt_ring_take(&ring, 0);
+		/* The worker may not find the descriptor any more. */
+		cr_assert(res == -ECANCELED || res == -EBADF, "%d", res);
+		gt_ring_silent(&ring);
+		gt_vm_close(&vm);
+		io_uring_queue_exit(&ring);
+	}
+}
+
 static void runs(struct gt_vcpu *vcpu)
 {
 	gt_check_write(&gt_path_ring, vcpu, 4, DEV, 7, __LINE__);

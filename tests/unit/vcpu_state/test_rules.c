@@ -22,8 +22,10 @@ static bool legal(unsigned int state, enum gh_vcpu_event event)
 	case GH_VCPU_EV_SLEEP:
 	case GH_VCPU_EV_PARK:
 	case GH_VCPU_EV_LEAVE:
-	case GH_VCPU_EV_STOP:
 		return gh_vcpu_phase(state) == GH_VCPU_RUNNING;
+	case GH_VCPU_EV_STOP:
+		return gh_vcpu_phase(state) == GH_VCPU_RUNNING ||
+		       gh_vcpu_phase(state) == GH_VCPU_REPORTING;
 	case GH_VCPU_EV_SIGNAL:
 		/* After its wait the ioctl brings it, woken or not. */
 		return gh_vcpu_phase(state) == GH_VCPU_RUNNING ||
@@ -104,7 +106,8 @@ Test(rules, flags_only_where_somebody_reads_them)
 {
 	static const unsigned int may[GH_VCPU_NR_PHASES] = {
 		[GH_VCPU_IDLE]		= GH_VCPU_F_DOWN,
-		[GH_VCPU_RUNNING]	= GH_VCPU_FLAGS,
+		[GH_VCPU_RUNNING]	= GH_VCPU_FLAGS | GH_VCPU_F_CLOSED,
+		[GH_VCPU_REPORTING]	= GH_VCPU_F_DOWN,
 		[GH_VCPU_WAKING]	= GH_VCPU_F_CANCEL | GH_VCPU_F_DOWN,
 	};
 	unsigned int nr = 0, state;
@@ -116,8 +119,8 @@ Test(rules, flags_only_where_somebody_reads_them)
 			     "state %#x", state);
 		nr++;
 	}
-	/* IDLE 2, RUNNING 16, ASLEEP 1, PARKED 1, WAKING 4, LEFT 1. */
-	cr_assert_eq(nr, 25u, "%u states", nr);
+	/* IDLE 2, RUNNING 32, ASLEEP 1, PARKED 1, WAKING 4, LEFT 1, REPORTING 2. */
+	cr_assert_eq(nr, 43u, "%u states", nr);
 }
 
 Test(rules, a_wake_up_since_the_run_began_forbids_to_wait)
@@ -221,6 +224,48 @@ Test(rules, a_command_is_completed_once)
 	check_each_step(completed_once);
 }
 
+/* After close() nobody can kick or cancel: a command must not wait. */
+static void closed_never_parks(const struct step *s)
+{
+	if (s->event == GH_VCPU_EV_CLOSE)
+		cr_assert_neq(gh_vcpu_phase(s->next.state), GH_VCPU_PARKED, "state %#x", s->state);
+	if (s->event == GH_VCPU_EV_CLOSE && gh_vcpu_phase(s->state) == GH_VCPU_RUNNING)
+		cr_assert(s->next.state & GH_VCPU_F_CLOSED, "state %#x", s->state);
+	if (!(s->state & GH_VCPU_F_CLOSED))
+		return;
+	if (s->event == GH_VCPU_EV_PARK) {
+		cr_assert_eq(s->next.action, GH_VCPU_ACT_COMPLETE, "state %#x", s->state);
+		cr_assert(s->next.state & GH_VCPU_F_CANCEL, "state %#x", s->state);
+	}
+	if (gh_vcpu_phase(s->next.state) == GH_VCPU_RUNNING)
+		cr_assert(s->next.state & GH_VCPU_F_CLOSED, "state %#x event %u", s->state,
+			  s->event);
+}
+
+Test(rules, a_closed_vcpu_never_parks)
+{
+	check_each_step(closed_never_parks);
+}
+
+/* The page has one writer, also when there is nothing to run. */
+static void one_reporter(const struct step *s)
+{
+	bool was = gh_vcpu_phase(s->state) == GH_VCPU_REPORTING;
+	bool is = gh_vcpu_phase(s->next.state) == GH_VCPU_REPORTING;
+
+	cr_assert_eq(s->next.action == GH_VCPU_ACT_REPORT, !was && is, "state %#x event %u",
+		     s->state, s->event);
+	if (was && s->event == GH_VCPU_EV_RUN)
+		cr_assert_eq(s->next.action, GH_VCPU_ACT_BUSY);
+	if (was && s->event != GH_VCPU_EV_STOP)
+		cr_assert(is, "state %#x event %u", s->state, s->event);
+}
+
+Test(rules, one_reporter_at_a_time)
+{
+	check_each_step(one_reporter);
+}
+
 static void one_owner(const struct step *s)
 {
 	bool enters = !owned_by_runner(s->state) && owned_by_runner(s->next.state);
@@ -275,6 +320,8 @@ Test(rules, who_takes_the_object_hears_that_the_runner_is_out)
 static void told_to_look(const struct step *s)
 {
 	if (gh_vcpu_phase(s->state) != GH_VCPU_RUNNING || s->event == GH_VCPU_EV_RING_CANCEL)
+		return;
+	if (gh_vcpu_phase(s->next.state) != GH_VCPU_RUNNING)
 		return;
 	if (s->next.state & ~s->state & GH_VCPU_STOP_FLAGS)
 		cr_assert_eq(s->next.action, GH_VCPU_ACT_INTERRUPT, "state %#x event %u",

@@ -11,11 +11,13 @@
 #define ANY	0xffu
 #define SAME	0xfeu
 
+#define CLOSED	GH_VCPU_F_CLOSED
 #define WAKE	GH_VCPU_F_WAKE
 #define KICK	GH_VCPU_F_KICK
 #define CANCEL	GH_VCPU_F_CANCEL
 #define DOWN	GH_VCPU_F_DOWN
-#define ALL	(WAKE | KICK | CANCEL | DOWN)
+#define NO_WAIT	(WAKE | KICK | CANCEL | DOWN)
+#define ALL	(CLOSED | NO_WAIT)
 
 /*
  * In @phase, when a flag of @when is set (0: always), @event leads to @next with
@@ -38,25 +40,27 @@ struct row {
 
 static const struct row rows[] = {
 	/* event, phase, when: next phase, kept, set, action */
-	{ EV(RUN),         PH(IDLE),    DOWN,  SAME,        ALL,          0,     ACT(REPORT) },
+	{ EV(RUN),         PH(IDLE),    DOWN,  PH(REPORTING), DOWN,       0,     ACT(REPORT) },
 	{ EV(RUN),         PH(IDLE),    0,     PH(RUNNING), 0,            0,     ACT(ENTER) },
 	{ EV(RUN),         PH(LEFT),    0,     PH(RUNNING), 0,            0,     ACT(STAY) },
 	{ EV(RUN),         ANY,         0,     SAME,        ALL,          0,     ACT(BUSY) },
 
 	{ EV(AGAIN),       PH(RUNNING), 0,     SAME,        ALL & ~WAKE,  0,     ACT(NONE) },
 
-	{ EV(SLEEP),       PH(RUNNING), ALL,   SAME,        ALL & ~WAKE,  0,     ACT(NONE) },
+	{ EV(SLEEP),       PH(RUNNING), NO_WAIT, SAME,      ALL & ~WAKE,  0,     ACT(NONE) },
 	{ EV(SLEEP),       PH(RUNNING), 0,     PH(ASLEEP),  0,            0,     ACT(WAIT) },
 
-	{ EV(PARK),        PH(RUNNING), ALL,   PH(WAKING),  CANCEL | DOWN, 0,     ACT(COMPLETE) },
+	{ EV(PARK),        PH(RUNNING), CANCEL | CLOSED, PH(WAKING), DOWN, CANCEL, ACT(COMPLETE) },
+	{ EV(PARK),        PH(RUNNING), NO_WAIT, PH(WAKING), DOWN,        0,     ACT(COMPLETE) },
 	{ EV(PARK),        PH(RUNNING), 0,     PH(PARKED),  0,            0,     ACT(WAIT) },
 
-	{ EV(LEAVE),       PH(RUNNING), ALL,   SAME,        ALL & ~WAKE,  0,     ACT(NONE) },
+	{ EV(LEAVE),       PH(RUNNING), NO_WAIT, SAME,      ALL & ~WAKE,  0,     ACT(NONE) },
 	{ EV(LEAVE),       PH(RUNNING), 0,     PH(LEFT),    0,            0,     ACT(WAIT) },
 
 	{ EV(SIGNAL),      PH(ASLEEP),  0,     PH(RUNNING), 0,            0,     ACT(NONE) },
 	{ EV(SIGNAL),      PH(RUNNING), 0,     SAME,        ALL,          0,     ACT(NONE) },
 
+	{ EV(STOP),        PH(REPORTING), 0,   PH(IDLE),    DOWN,         0,     ACT(NONE) },
 	{ EV(STOP),        PH(RUNNING), DOWN,  PH(IDLE),    DOWN,         0,     ACT(NOTIFY) },
 	{ EV(STOP),        PH(RUNNING), 0,     PH(IDLE),    0,            0,     ACT(NONE) },
 
@@ -80,6 +84,7 @@ static const struct row rows[] = {
 	{ EV(CANCEL),      ANY,         0,     SAME,        ALL,          0,     ACT(NONE) },
 
 	{ EV(CLOSE),       PH(PARKED),  0,     PH(WAKING),  0,            CANCEL, ACT(COMPLETE) },
+	{ EV(CLOSE),       PH(RUNNING), 0,     SAME,        ALL,          CLOSED, ACT(NONE) },
 	{ EV(CLOSE),       ANY,         0,     SAME,        ALL,          0,     ACT(NONE) },
 
 	{ EV(RING_CANCEL), PH(PARKED),  0,     PH(IDLE),    0,            0,     ACT(CANCELED) },
@@ -88,6 +93,7 @@ static const struct row rows[] = {
 
 	{ EV(DOWN),        PH(LEFT),    0,     PH(IDLE),    0,            DOWN,  ACT(NONE) },
 	{ EV(DOWN),        PH(IDLE),    0,     SAME,        ALL,          DOWN,  ACT(NONE) },
+	{ EV(DOWN),        PH(REPORTING), 0,   SAME,        ALL,          DOWN,  ACT(NONE) },
 	{ EV(DOWN),        PH(WAKING),  0,     SAME,        ALL,          DOWN,  ACT(NONE) },
 	{ EV(DOWN),        PH(RUNNING), 0,     SAME,        ALL,          DOWN,  ACT(INTERRUPT) },
 	{ EV(DOWN),        PH(ASLEEP),  0,     PH(RUNNING), 0,            DOWN,  ACT(THREAD) },
@@ -127,8 +133,8 @@ Test(table, every_pair)
 	unsigned int phase, flags, event;
 
 	for (phase = 0; phase <= GH_VCPU_PHASE_MASK; phase++) {
-		for (flags = 0; flags < 16; flags++) {
-			unsigned int state = phase | flags << 4;
+		for (flags = 0; flags < 32; flags++) {
+			unsigned int state = phase | flags << 3;
 
 			for (event = 0; event < GH_VCPU_NR_EVENTS; event++) {
 				struct gh_vcpu_next want = expected(state, event);
@@ -144,7 +150,7 @@ Test(table, every_pair)
 			}
 		}
 	}
-	cr_assert_eq(pairs, 8 * 16 * GH_VCPU_NR_EVENTS);
+	cr_assert_eq(pairs, 8 * 32 * GH_VCPU_NR_EVENTS);
 }
 
 Test(table, unknown_event_changes_nothing)
