@@ -41,6 +41,8 @@ static int gh_vcpu_record_status(struct gunyah_vcpu *vcpu, const struct gunyah_v
 		memcpy(run->status.exit_info.reason, info->reason, size);
 	}
 	run->status.exit_info.reason_size = size;
+	/* Each exit writes it; in STATUS it lies behind the reason. */
+	run->mmio.resume_action = GH_VCPU_RESUME_HANDLED;
 	vcpu->stats.status++;
 	return GH_URING_EXIT_STATUS;
 }

@@ -294,6 +294,23 @@ GT_CASE(abi_v10, remove_function)
 	end(&p);
 }
 
+/* The byte is 0 on each exit, also where only a scribbler finds it: behind the status. */
+GT_CASE(abi_v10, resume_action_is_0_on_each_exit)
+{
+	struct program p;
+	int i;
+
+	make(&p);
+	run(&p);
+	for (i = 0; i < 2; i++) {
+		cr_assert_eq(p.run->exit_reason, (uint32_t)V10_EXIT_STATUS);
+		cr_assert_eq(p.run->mmio.resume_action, 0);
+		p.run->mmio.resume_action = 0xff;
+		cr_assert_eq(ioctl(p.vcpu, V10_VCPU_RUN, 0), 0);
+	}
+	end(&p);
+}
+
 /* What only a later header asks for is refused, not misread. */
 GT_CASE(abi_v10, resume_action_of_later_generations)
 {
