@@ -139,22 +139,22 @@ thousands() {
 # Percentiles differ by orders of magnitude.
 percentiles='set logscale y; set yrange [0.5:*]; set format y "%g"'
 
+# draw_latency WORKLOAD exit|wake TITLE
+draw_latency() {
+	fields "$1" vcpus "$2_p50" "$2_p99" "$2_p999" | thousands 64 > "$data/bars"
+	bars "$1-latency" "$3" "$counted" 'thousands of instructions' "$percentiles" p50 p99 p99.9
+}
+
 draw_workload mmio-read 'A read of a device register'
 draw_workload mmio-write 'A write of a device register'
 draw_workload ioeventfd 'A write that signals an eventfd'
 draw_workload timer-wake 'Sleep, wake-up by the virtual timer, report'
 draw_workload bell-wake 'Sleep, wake-up by a doorbell, report'
 
-for w in mmio-read mmio-write; do
-	fields $w vcpus exit_p50 exit_p99 exit_p999 | thousands 64 > "$data/bars"
-	bars "$w-latency" "How long an exit takes its guest, one of 64 (${w#mmio-})" "$counted" \
-		'thousands of instructions' "$percentiles" p50 p99 p99.9
-done
-for w in timer-wake bell-wake; do
-	fields $w vcpus wake_p50 wake_p99 wake_p999 | thousands 64 > "$data/bars"
-	bars "$w-latency" "From the ${w%-wake} to its guest, one of 64" "$counted" \
-		'thousands of instructions' "$percentiles" p50 p99 p99.9
-done
+draw_latency mmio-read exit 'How long a read takes its guest, one of 64'
+draw_latency mmio-write exit 'How long a write takes its guest, one of 64'
+draw_latency timer-wake wake 'From the timer to its guest, one of 64'
+draw_latency bell-wake wake 'From the doorbell to its report, one of 64'
 
 fields mixed ns > "$data/bars"
 bars mixed 'A read, 10 of 1000 vCPUs active' "$counted" 'instructions per event' '' instructions
@@ -169,13 +169,14 @@ bars fairness 'Shares of 64 busy guests within 200 ms' "$counted" \
 
 fields life vcpus create_ns start_ns park_ns stop_ns destroy_ns |
 	awk '{ $1 = $1 "," $2; print }' | thousands '' > "$data/bars"
-bars life "A VM's life, for each of so many" "$counted" 'thousands of instructions' '' \
+bars life "A VM's life, each of so many" "$counted" 'thousands of instructions' \
+	"set xlabel 'backend, VMs'" \
 	create start 'fall asleep' stop destroy
 
 fields memory vcpus vcpu_kernel_bytes vcpu_user_bytes |
 	awk '{ print $1 "," $2, $3 / 1024, $4 / 1024 }' > "$data/bars"
 bars memory 'Host memory of one more parked vCPU' 'without guest memory and its run page' \
-	KiB '' kernel user
+	KiB "set xlabel 'backend, vCPUs'" kernel user
 
 # Wall time, of a thread per vCPU's.
 awk -f "$here/record.awk" -f /dev/stdin "$results" > "$data/bars" <<-'EOF'
@@ -202,5 +203,6 @@ awk -f "$here/record.awk" -f /dev/stdin "$results" > "$data/bars" <<-'EOF'
 EOF
 bars wall 'Wall time on two CPUs, of that of a thread per vCPU' \
 	'an emulator on a shared machine: noisy' 'ratio to threads, 1 is the same' \
-	'set arrow from graph 0, first 1 to graph 1, first 1 nohead lc rgb "#444444" dt 2' \
+	'set arrow from graph 0, first 1 to graph 1, first 1 nohead front lc rgb "#444444" dt 2
+	set xlabel "workload, vCPUs"' \
 	ring raw ring-posted threads-pinned kvm-threads
