@@ -23,10 +23,14 @@ function figures(parts,	n, i, k, names)
 	return n
 }
 
-# A few bytes or instructions more than next to nothing are not 5 %.
-function slack(key)
+# More than next to nothing is not 5 %: memory comes in slabs and pages, a few of which
+# are shared by all vCPUs, and a part of a life may be short.
+function slack(key,	part)
 {
-	return key ~ /_(kernel|user)$/ ? 256 : key ~ / (create|start|park|stop|destroy)$/ ? 500 : 0
+	split(key, part, " ")
+	if (key ~ /_(kernel|user)$/)
+		return 49152 / part[3]
+	return key ~ / (create|start|park|stop|destroy)$/ ? 500 : 0
 }
 
 function compare(key, old, new, limit, unit,	change, bad)

@@ -89,7 +89,9 @@ sleepers 104000 4096 > "$tmp/new"
 check 'a life' 0 '^2 compared, 0 more'
 sleepers 106000 4096 > "$tmp/new"
 check 'a longer start' 1 'life ring 32 start .*TOO MUCH'
-sleepers 100000 4700 > "$tmp/new"
+sleepers 100000 5800 > "$tmp/new"
+check 'a slab more' 0 '^2 compared, 0 more'
+sleepers 100000 5900 > "$tmp/new"
 check 'more memory' 1 'life ring 32 park_kernel .*TOO MUCH'
 
 both 6.12.1 1000 2000 > "$tmp/old"
