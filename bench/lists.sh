@@ -45,6 +45,7 @@ list_gunyah_full() {
 		lines mmio-read floor "1 4 16 64 256"
 		lines mmio-read threads-pinned "1 16 64 256"
 		lines mmio-read "raw-async raw-sqpoll" "1 16 64 256"
+		lines mmio-read "threads-pinned raw-sqpoll" 1024
 		lines mmio-read "ioctl ring-ioctl ioctl-batch" "1 64"
 		lines mmio-write "ring threads ring-posted" "1 4 16 64 256 1024"
 		lines ioeventfd "ring threads" "1 4 16 64 256 1024"

@@ -173,8 +173,6 @@ static unsigned long default_events(const struct gh_bench *bench)
 		each = bench->nr_vcpus > 256 ? 257 : 514;
 	else if (bench->workload->signals)
 		each = 2 * GUEST_BENCH_GROUP;
-	else if (bench->workload->sleeps && bench->nr_vcpus > 512)
-		each = 4;
 	if (each * bench->nr_vcpus > least && bench->workload->active_percent == 100)
 		return each * bench->nr_vcpus;
 	return least;
