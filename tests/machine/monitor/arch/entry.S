@@ -41,7 +41,7 @@ mon_entry:
 	bl	mon_mmu_on
 	mov	x0, x20
 	bl	mon_boot
-	b	mon_resume
+	b	start_host
 
 	.global mon_secondary_entry
 mon_secondary_entry:
@@ -56,6 +56,9 @@ mon_secondary_entry:
 	bl	mon_mmu_on
 	mov	x0, x20
 	bl	mon_secondary
+start_host:
+	mrs	x0, tpidr_el2
+	ldr	x0, [x0, #CPU_CUR]
 	b	mon_resume
 
 /* Tables are built; registers are per CPU. */

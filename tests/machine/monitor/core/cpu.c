@@ -6,6 +6,7 @@
 #include <mon/cpu.h>
 #include <mon/gic.h>
 #include <mon/vm.h>
+#include <mon/world.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -70,24 +71,24 @@ void mon_cpu_kick(struct mon_cpu *cpu)
 	mon_isb();
 }
 
-void mon_world_host(void)
+static void set_ctl(struct mon_cpu *cpu)
 {
-	mon_write(hcr_el2, HCR_HOST);
-	mon_write(cptr_el2, CPTR_HOST);
-	mon_write(mdcr_el2, mon_read(mdcr_el2) & MDCR_HPMN);
-	mon_write(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
-	mon_write(vttbr_el2, mon_host_s2.vttbr);
-	mon_write(vmpidr_el2, mon_read(mpidr_el1));
-}
+	uint64_t hpmn = mon_read(mdcr_el2) & MDCR_HPMN;
 
-void mon_world_guest(const struct mon_vcpu *vcpu)
-{
-	mon_write(hcr_el2, HCR_GUEST);
-	mon_write(cptr_el2, CPTR_HOST | CPTR_TFP);
-	mon_write(mdcr_el2, mon_read(mdcr_el2) | MDCR_GUEST);
-	mon_write(cnthctl_el2, CNTHCTL_EL1PCTEN);
-	mon_write(vttbr_el2, vcpu->vm->s2.vttbr);
-	mon_write(vmpidr_el2, BIT(31) | vcpu->index);
+	cpu->host_ctl = (struct mon_ctl){
+		.hcr = HCR_HOST,
+		.cptr = CPTR_HOST,
+		.mdcr = hpmn,
+		.cnthctl = CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN,
+		.vttbr = mon_host_s2.vttbr,
+		.vmpidr = mon_read(mpidr_el1),
+	};
+	cpu->guest_ctl = (struct mon_ctl){
+		.hcr = HCR_GUEST,
+		.cptr = CPTR_HOST | CPTR_TFP,
+		.mdcr = hpmn | MDCR_GUEST,
+		.cnthctl = CNTHCTL_EL1PCTEN,
+	};
 }
 
 void mon_cpu_setup(struct mon_cpu *cpu)
@@ -98,10 +99,13 @@ void mon_cpu_setup(struct mon_cpu *cpu)
 	mon_write(hstr_el2, 0);
 	mon_write(cntvoff_el2, 0);
 	mon_write(vpidr_el2, mon_read(midr_el1));
-	mon_world_host();
-	mon_el1_probe();
+	set_ctl(cpu);
+	mon_ctl_load(&cpu->host_ctl, cpu->host_ctl.vttbr, cpu->host_ctl.vmpidr);
+	cpu->odd.any = 0;
+	cpu->odd.impdef = mon_el1_probe();
 	mon_el1_reset(&reset);
 	mon_el1_switch(&cpu->host_el1, &reset);
+	mon_write(mdscr_el1, 0);
 	mon_write(cntp_ctl_el0, 0);
 	mon_isb();
 	asm volatile("tlbi alle1\n\tdsb nsh\n\tisb" : : : "memory");

@@ -210,11 +210,6 @@ bool mon_hypercall_host(struct mon_cpu *cpu, struct mon_ctx *ctx, uint32_t imm)
 	const uint64_t *a;
 	uint32_t fn;
 
-	/* The one call that is made all the time. */
-	if (!imm && (uint32_t)ctx->x[0] == (SMCCC_CALL | CALL_VCPU_RUN)) {
-		mon_vcpu_run(cpu, ctx->x[1], ctx->x[2]);
-		return true;
-	}
 	if (discovery(ctx, imm))
 		return true;
 	if (!decode(ctx, imm, &fn, &a))

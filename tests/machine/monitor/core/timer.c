@@ -9,12 +9,6 @@
 
 #define NEVER			(~0ull)
 
-uint64_t mon_counter(void)
-{
-	mon_isb();
-	return mon_read(cntpct_el0);
-}
-
 static void arm(struct mon_cpu *cpu, uint64_t deadline)
 {
 	if (cpu->armed == deadline)
@@ -128,27 +122,10 @@ void mon_timer_unpark(struct mon_vcpu *vcpu)
 	}
 }
 
-/* The host's own deadline while its virtual timer is not loaded. */
-static uint64_t host_deadline(const struct mon_cpu *cpu)
+struct mon_ctx *mon_timer_enter(struct mon_cpu *cpu)
 {
-	uint64_t ctl = cpu->host_el1.cntv_ctl;
-
-	if ((ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) != CNT_CTL_ENABLE)
-		return NEVER;
-	return cpu->host_el1.cntv_cval;
-}
-
-static uint64_t earliest(const struct mon_cpu *cpu)
-{
-	uint64_t first = __atomic_load_n(&cpu->timers.first, __ATOMIC_RELAXED);
-	uint64_t host = cpu->vcpu ? host_deadline(cpu) : NEVER;
-
-	return host < first ? host : first;
-}
-
-void mon_timer_enter(struct mon_cpu *cpu)
-{
-	arm(cpu, earliest(cpu));
+	arm(cpu, mon_timer_earliest(cpu));
+	return cpu->cur;
 }
 
 void mon_timer_fired(struct mon_cpu *cpu)
@@ -168,13 +145,13 @@ void mon_timer_fired(struct mon_cpu *cpu)
 		if (v)
 			mon_vcpu_notify(v);
 	}
-	if (cpu->vcpu && host_deadline(cpu) <= now) {
+	if (cpu->vcpu && mon_timer_host_deadline(cpu) <= now) {
 		/* The timer itself interrupts once the host has its registers back. */
 		cpu->host_irq = true;
 		arm(cpu, h->first);
 		return;
 	}
-	arm(cpu, earliest(cpu));
+	arm(cpu, cpu->vcpu ? mon_timer_earliest(cpu) : h->first);
 }
 
 /* Deadlines of a CPU that goes off move to one that is on. */

@@ -7,15 +7,15 @@
 #include <mon/gic.h>
 #include <mon/vm.h>
 
-void mon_trap_sync(void);
-void mon_trap_irq(void);
-void mon_trap_serror(void);
+struct mon_ctx *mon_trap_sync(struct mon_cpu *cpu);
+struct mon_ctx *mon_trap_irq(struct mon_cpu *cpu);
+struct mon_ctx *mon_trap_serror(struct mon_cpu *cpu);
 
 /*
  * Interrupts that this CPU raised or took on the way go into list registers; if
  * they are the host's and a guest is loaded, its run is over.
  */
-static void leave_trap(struct mon_cpu *cpu)
+struct mon_ctx *mon_trap_end(struct mon_cpu *cpu)
 {
 	mon_hirq_inbox(cpu);
 	if (cpu->vcpu) {
@@ -26,24 +26,20 @@ static void leave_trap(struct mon_cpu *cpu)
 	}
 	if (!cpu->vcpu && cpu->hq.count)
 		mon_hirq_flush(cpu);
+	return cpu->cur;
 }
 
-void mon_trap_sync(void)
+struct mon_ctx *mon_trap_sync(struct mon_cpu *cpu)
 {
-	struct mon_cpu *cpu = mon_this_cpu();
 	uint64_t esr = mon_read(esr_el2);
 
 	if (cpu->vcpu)
-		mon_guest_sync(cpu, cpu->cur, esr);
-	else
-		mon_host_sync(cpu, cpu->cur, esr);
-	leave_trap(cpu);
+		return mon_guest_sync(cpu, cpu->vcpu, esr);
+	return mon_host_sync(cpu, esr);
 }
 
-void mon_trap_irq(void)
+struct mon_ctx *mon_trap_irq(struct mon_cpu *cpu)
 {
-	struct mon_cpu *cpu = mon_this_cpu();
-
 	cpu->host_irq = false;
 	mon_gic_take(cpu);
 	if (cpu->vcpu && cpu->host_irq)
@@ -51,17 +47,16 @@ void mon_trap_irq(void)
 	/* Also when only an SGI came: somebody may want this CPU to look. */
 	if (!cpu->vcpu)
 		mon_hirq_flush(cpu);
-	leave_trap(cpu);
+	return mon_trap_end(cpu);
 }
 
 /* The machine has none of its own; one that a guest caused ends the guest. */
-void mon_trap_serror(void)
+struct mon_ctx *mon_trap_serror(struct mon_cpu *cpu)
 {
-	struct mon_cpu *cpu = mon_this_cpu();
 	const uint32_t words[1] = { 0 };
 
 	mon_log("SError on cpu %u, esr %lx", cpu->index, mon_read(esr_el2));
 	if (cpu->vcpu)
 		mon_vm_exit(cpu, RM_EXIT_ERROR, words, 1, RUN_FAULT, 0, 0);
-	leave_trap(cpu);
+	return mon_trap_end(cpu);
 }

@@ -12,6 +12,11 @@
 
 #define ICC_SGI1R		SYSREG(3, 0, 12, 11, 5)
 #define ACTLR			SYSREG(3, 0, 1, 0, 1)
+/* A data abort by a translation fault, with all of mon_access_decode()'s conditions. */
+#define ESR_MMIO_MASK		(0x3full << ESR_EC_SHIFT | ESR_IL | ESR_ISV | ESR_S1PTW | \
+				 ESR_FSC_MASK)
+#define ESR_MMIO		((uint64_t)EC_DABT_LOW << ESR_EC_SHIFT | ESR_IL | ESR_ISV | \
+				 ESR_FSC_TRANSLATION)
 
 static bool from_el1(const struct mon_ctx *ctx)
 {
@@ -45,39 +50,27 @@ static bool in_window(const struct mon_vm *vm, const struct mon_access *a)
 	return off < vm->vmmio_size && a->size <= vm->vmmio_size - off;
 }
 
-static void mmio_exit(struct mon_cpu *cpu, const struct mon_access *a)
+static uint64_t fault_ipa(void)
 {
-	struct mon_mmio_load *l = &cpu->vcpu->load;
-
-	if (a->write) {
-		mon_vcpu_leave(cpu, RUN_MMIO_WRITE, a->ipa, a->size, a->value);
-		return;
-	}
-	l->pending = true;
-	l->reg = a->reg;
-	l->size = a->size;
-	l->sign_extend = a->sign_extend;
-	l->wide = a->wide;
-	mon_vcpu_leave(cpu, RUN_MMIO_READ, a->ipa, a->size, 0);
+	return (mon_read(hpfar_el2) & 0xfffffffff0ull) << 8 | (mon_read(far_el2) & 0xfff);
 }
 
 static void guest_abort(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t esr)
 {
-	uint64_t ipa = (mon_read(hpfar_el2) & 0xfffffffff0ull) << 8 | (mon_read(far_el2) & 0xfff);
+	uint64_t ipa = fault_ipa();
 	struct mon_access a;
 
 	if (esr >> ESR_EC_SHIFT == EC_DABT_LOW && (esr & ESR_FSC_MASK) == ESR_FSC_TRANSLATION &&
 	    mon_access_decode(&a, ctx, esr, ipa)) {
 		if (mon_vgic_mmio(cpu, &a)) {
 			if (!a.write)
-				mon_access_finish(ctx, a.reg, a.size, a.sign_extend, a.wide,
-						  a.value);
+				mon_access_finish(ctx, esr, a.value);
 			mon_skip(ctx, esr);
 			return;
 		}
 		if (in_window(cpu->vcpu->vm, &a)) {
 			mon_skip(ctx, esr);
-			mmio_exit(cpu, &a);
+			mon_vcpu_mmio(cpu, cpu->vcpu, esr, ipa);
 			return;
 		}
 	}
@@ -138,7 +131,8 @@ static void guest_call(struct mon_cpu *cpu, struct mon_ctx *ctx, uint32_t imm)
 		ctx->x[0] = PSCI_NOT_SUPPORTED;
 }
 
-void mon_guest_sync(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t esr)
+static __attribute__((noinline)) struct mon_ctx *guest_other(struct mon_cpu *cpu,
+							     struct mon_ctx *ctx, uint64_t esr)
 {
 	switch (esr >> ESR_EC_SHIFT & 0x3f) {
 	case EC_IABT_LOW:
@@ -166,4 +160,22 @@ void mon_guest_sync(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t esr)
 		undef(cpu, ctx);
 		break;
 	}
+	return mon_trap_end(cpu);
+}
+
+struct mon_ctx *mon_guest_sync(struct mon_cpu *cpu, struct mon_vcpu *vcpu, uint64_t esr)
+{
+	const struct mon_vm *vm = vcpu->vm;
+	uint64_t ipa;
+
+	/* What happens all the time: an access in the VMMIO window, and not near the GIC. */
+	if (mon_likely((esr & ESR_MMIO_MASK) == ESR_MMIO)) {
+		ipa = fault_ipa();
+		if (mon_likely(ipa - vm->vmmio_base < vm->vmmio_room &&
+			       ipa - vm->gic_base >= vm->gic_span)) {
+			vcpu->ctx.elr += 4;
+			return mon_vcpu_mmio(cpu, vcpu, esr, ipa);
+		}
+	}
+	return guest_other(cpu, &vcpu->ctx, esr);
 }

@@ -35,7 +35,7 @@ static void host_abort(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t esr)
 		else
 			mon_hgicr_access(&a);
 		if (!a.write)
-			mon_access_finish(ctx, a.reg, a.size, a.sign_extend, a.wide, a.value);
+			mon_access_finish(ctx, esr, a.value);
 		mon_skip(ctx, esr);
 		return;
 	}
@@ -65,8 +65,10 @@ static void host_sysreg(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t esr)
 	mon_skip(ctx, esr);
 }
 
-void mon_host_sync(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t esr)
+static __attribute__((noinline)) struct mon_ctx *host_other(struct mon_cpu *cpu, uint64_t esr)
 {
+	struct mon_ctx *ctx = &cpu->host;
+
 	switch (esr >> ESR_EC_SHIFT & 0x3f) {
 	case EC_HVC64:
 		if (!mon_hypercall_host(cpu, ctx, esr & 0xffff))
@@ -87,4 +89,16 @@ void mon_host_sync(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t esr)
 		mon_inject_undef(ctx);
 		break;
 	}
+	return mon_trap_end(cpu);
+}
+
+struct mon_ctx *mon_host_sync(struct mon_cpu *cpu, uint64_t esr)
+{
+	const struct mon_ctx *ctx = &cpu->host;
+
+	/* The one call that is made all the time. */
+	if (mon_likely((uint32_t)esr == ESR_HVC_0 &&
+		       (uint32_t)ctx->x[0] == MON_CALL_VCPU_RUN))
+		return mon_vcpu_run(cpu, ctx->x[1], ctx->x[2]);
+	return host_other(cpu, esr);
 }

@@ -7,12 +7,16 @@
  * interrupt and mon_vcpu_notify(), by PSCI's power word, or by killing it; each
  * of them then looks at `owner` or `parked`, and this file looks at their words
  * after it has written its own.
+ *
+ * mon_vcpu_run() and mon_vcpu_mmio() are what happens all the time. They call nothing
+ * but as their last act, so they need no stack.
  */
 #include <mon/core.h>
 #include <mon/gic.h>
 #include <mon/regs.h>
 #include <mon/scenario.h>
 #include <mon/vm.h>
+#include <mon/world.h>
 #include <string.h>
 
 #define ACTIVE_TIMER(ctl) (((ctl) & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE)
@@ -57,11 +61,22 @@ void mon_vcpu_notify(struct mon_vcpu *vcpu)
 		mon_cpu_kick(&mon_cpus[owner - 1]);
 }
 
+/* The world switch with all there may be to it; see also world.h. */
 static void load(struct mon_cpu *cpu, struct mon_vcpu *vcpu)
 {
-	mon_vif_save(&cpu->host_vif);
-	mon_world_guest(vcpu);
+	struct mon_vif *vif = &cpu->host_vif;
+
+	mon_vif_save(vif);
+	cpu->odd.host_vif = vif->used || vif->underflow || vif->ap1r0;
+	mon_ctl_load(&cpu->guest_ctl, vcpu->vttbr, vcpu->vmpidr);
 	mon_el1_switch(&cpu->host_el1, &vcpu->el1);
+	if (cpu->odd.impdef)
+		mon_el1_switch_impdef(&cpu->host_el1, &vcpu->el1);
+	if (mon_host_debugs()) {
+		cpu->odd.host_debug = true;
+		cpu->host_mdscr = mon_read(mdscr_el1);
+		mon_write(mdscr_el1, 0);
+	}
 	if (__atomic_load_n(&vcpu->notify, __ATOMIC_SEQ_CST))
 		mon_vgic_fill(vcpu);
 	mon_vgic_timer_enter(cpu, vcpu);
@@ -75,16 +90,23 @@ static void unload(struct mon_cpu *cpu)
 {
 	struct mon_vcpu *vcpu = cpu->vcpu;
 
-	if (cpu->guest_fp) {
+	if (cpu->odd.guest_fp) {
 		mon_fp_save(&vcpu->fp);
 		mon_fp_load(&cpu->host_fp);
-		cpu->guest_fp = false;
+		cpu->odd.guest_fp = false;
 	}
 	mon_vif_save(&vcpu->vgic.vif);
-	mon_world_host();
+	mon_ctl_load(&cpu->host_ctl, cpu->host_ctl.vttbr, cpu->host_ctl.vmpidr);
 	mon_el1_switch(&vcpu->el1, &cpu->host_el1);
+	if (cpu->odd.impdef)
+		mon_el1_switch_impdef(&vcpu->el1, &cpu->host_el1);
+	if (cpu->odd.host_debug) {
+		cpu->odd.host_debug = false;
+		mon_write(mdscr_el1, cpu->host_mdscr);
+	}
 	mon_vgic_timer_leave(cpu, vcpu);
 	mon_vif_load(cpu, &cpu->host_vif);
+	cpu->odd.host_vif = false;
 	cpu->vcpu = NULL;
 	cpu->cur = &cpu->host;
 }
@@ -95,12 +117,39 @@ void mon_vcpu_leave(struct mon_cpu *cpu, enum mon_run_state state, uint64_t d0, 
 	struct mon_vcpu *vcpu = cpu->vcpu;
 
 	unload(cpu);
-	if (__builtin_expect(vcpu->linger && state >= RUN_MMIO_READ, 0)) {
+	if (vcpu->linger && state >= RUN_MMIO_READ) {
 		mon_scn_linger(vcpu->linger);
 		vcpu->linger = 0;
 	}
 	result(cpu, MON_OK, state, d0, d1, d2);
 	release(vcpu);
+}
+
+/* A function of its own, so that the one below calls nothing in its middle. */
+static __attribute__((noinline)) struct mon_ctx *leave_odd(struct mon_cpu *cpu,
+							   enum mon_run_state state, uint64_t d0,
+							   uint64_t d1, uint64_t d2)
+{
+	mon_vcpu_leave(cpu, state, d0, d1, d2);
+	return mon_trap_end(cpu);
+}
+
+struct mon_ctx *mon_vcpu_mmio(struct mon_cpu *cpu, struct mon_vcpu *vcpu, uint64_t esr,
+			      uint64_t ipa)
+{
+	bool write = esr & ESR_WNR;
+	uint64_t size = 1ull << mon_bits(esr, 23, 22), reg = mon_bits(esr, 20, 16);
+	uint64_t value = write && reg != 31 ? vcpu->ctx.x[reg] : 0;
+	enum mon_run_state state = write ? RUN_MMIO_WRITE : RUN_MMIO_READ;
+
+	if (!write)
+		vcpu->load = (uint32_t)esr;
+	if (mon_unlikely(mon_world_exit_odd(cpu, vcpu) | vcpu->linger))
+		return leave_odd(cpu, state, ipa, size, value);
+	mon_world_exit_plain(cpu, vcpu);
+	result(cpu, MON_OK, state, ipa, size, value);
+	release(vcpu);
+	return &cpu->host;
 }
 
 void mon_vcpu_fp(struct mon_cpu *cpu)
@@ -109,7 +158,7 @@ void mon_vcpu_fp(struct mon_cpu *cpu)
 	mon_isb();
 	mon_fp_save(&cpu->host_fp);
 	mon_fp_load(&cpu->vcpu->fp);
-	cpu->guest_fp = true;
+	cpu->odd.guest_fp = true;
 }
 
 /* Registers as PSCI wants them after CPU_ON and after a suspend that lost them. */
@@ -122,7 +171,7 @@ static void reset(struct mon_vcpu *vcpu)
 	vcpu->ctx.x[0] = vcpu->start_x0;
 	vcpu->ctx.elr = vcpu->start_pc;
 	vcpu->ctx.spsr = SPSR_EL1H;
-	vcpu->load.pending = false;
+	vcpu->load = 0;
 	vcpu->sleep = SLEEP_NONE;
 	vcpu->sleep_restart = false;
 }
@@ -141,15 +190,21 @@ bool mon_vcpu_power_on(struct mon_vcpu *vcpu, uint64_t pc, uint64_t x0)
 	return true;
 }
 
-/* Finishes a load from the VMMIO window with the host's answer. */
-static void complete_load(struct mon_vcpu *vcpu, uint64_t value)
+void mon_vcpu_power_off(struct mon_vcpu *vcpu)
 {
-	struct mon_mmio_load *l = &vcpu->load;
+	vcpu->warm = 0;
+	__atomic_store_n(&vcpu->power, POWER_OFF, __ATOMIC_RELEASE);
+}
 
-	if (!l->pending)
+/* Finishes a load from the VMMIO window with the host's answer. */
+static inline void complete_load(struct mon_vcpu *vcpu, uint64_t value)
+{
+	uint32_t esr = vcpu->load;
+
+	if (!esr)
 		return;
-	l->pending = false;
-	mon_access_finish(&vcpu->ctx, l->reg, l->size, l->sign_extend, l->wide, value);
+	vcpu->load = 0;
+	mon_access_finish(&vcpu->ctx, esr, value);
 }
 
 static uint64_t sleep_from(enum mon_sleep why)
@@ -188,6 +243,7 @@ void mon_vcpu_sleep(struct mon_cpu *cpu, enum mon_sleep why, uint64_t state)
 	struct mon_vcpu *vcpu = cpu->vcpu;
 
 	unload(cpu);
+	vcpu->warm = 0;
 	vcpu->sleep = why;
 	vcpu->sleep_state = state;
 	if (!park(cpu, vcpu)) {
@@ -254,22 +310,11 @@ static bool forged(struct mon_cpu *cpu, struct mon_vcpu *vcpu, uint64_t resume)
 	return true;
 }
 
-void mon_vcpu_run(struct mon_cpu *cpu, uint64_t cap, uint64_t resume)
+/* Runs a vCPU that this CPU owns, whatever state it is in. */
+static __attribute__((noinline)) struct mon_ctx *run(struct mon_cpu *cpu, struct mon_vcpu *vcpu,
+						     uint64_t cap, uint64_t resume)
 {
-	uint32_t unowned = 0;
-	int64_t err;
-	struct mon_vcpu *vcpu = mon_cap_find(cap, CAP_VCPU, &err);
-
-	if (!vcpu) {
-		result(cpu, err, 0, 0, 0, 0);
-		return;
-	}
-	if (!__atomic_compare_exchange_n(&vcpu->owner, &unowned, cpu->index + 1, false,
-					 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
-		result(cpu, MON_ERR_BUSY, 0, 0, 0, 0);
-		return;
-	}
-	/* The slot may have changed hands between the two. */
+	/* The slot may have changed hands before it was owned. */
 	if (__atomic_load_n(&vcpu->capid, __ATOMIC_SEQ_CST) != cap) {
 		result(cpu, MON_ERR_CAP_NULL, 0, 0, 0, 0);
 		goto out;
@@ -279,14 +324,61 @@ void mon_vcpu_run(struct mon_cpu *cpu, uint64_t cap, uint64_t resume)
 	complete_load(vcpu, resume);
 	if (!can_run(cpu, vcpu))
 		goto out;
+	vcpu->warm = cpu->index + 1;
 	if (mon_hirq_waiting(cpu)) {
 		result(cpu, MON_OK, RUN_READY, 0, 0, 0);
 		goto out;
 	}
 	load(cpu, vcpu);
-	return;
+	return mon_trap_end(cpu);
 out:
 	release(vcpu);
+	return mon_trap_end(cpu);
+}
+
+static __attribute__((noinline)) struct mon_ctx *refuse(struct mon_cpu *cpu, int64_t err)
+{
+	result(cpu, err, 0, 0, 0, 0);
+	return mon_trap_end(cpu);
+}
+
+/*
+ * The capability is looked at once more behind the barrier, as `dead` and `notify`
+ * are: who changes one of them looks at `owner` afterwards. Interrupts that wait for
+ * a list register of the host need no look, as then all list registers are in use;
+ * lines raised by another CPU come with an interrupt of this one.
+ */
+static inline bool can_enter_at_once(const struct mon_cpu *cpu, const struct mon_vcpu *vcpu,
+				     uint64_t cap)
+{
+	return !(mon_world_enter_odd(cpu, vcpu) | (vcpu->warm ^ (cpu->index + 1)) |
+		 __atomic_load_n(&vcpu->dead, __ATOMIC_RELAXED) |
+		 __atomic_load_n(&vcpu->notify, __ATOMIC_RELAXED) |
+		 (__atomic_load_n(&vcpu->capid, __ATOMIC_RELAXED) ^ cap) |
+		 mon_scn_any(GH_SCN_RUN)) &&
+	       !mon_vgic_timer_line(vcpu);
+}
+
+__attribute__((noinline)) struct mon_ctx *mon_vcpu_run(struct mon_cpu *cpu, uint64_t cap,
+						       uint64_t resume)
+{
+	uint32_t unowned = 0;
+	int64_t err;
+	struct mon_vcpu *vcpu = mon_cap_find(cap, CAP_VCPU, &err);
+
+	if (mon_unlikely(!vcpu))
+		return refuse(cpu, err);
+	if (mon_unlikely(!__atomic_compare_exchange_n(&vcpu->owner, &unowned, cpu->index + 1,
+						      false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+		return refuse(cpu, MON_ERR_BUSY);
+	mon_mb();
+	if (mon_unlikely(!can_enter_at_once(cpu, vcpu, cap)))
+		return run(cpu, vcpu, cap, resume);
+	complete_load(vcpu, resume);
+	mon_world_enter_plain(cpu, vcpu);
+	if (mon_unlikely(mon_timer_earliest(cpu) != cpu->armed))
+		return mon_timer_enter(cpu);
+	return &vcpu->ctx;
 }
 
 void mon_vcpu_run_check(struct mon_cpu *cpu, uint64_t cap)

@@ -192,15 +192,6 @@ void mon_vgic_fill(struct mon_vcpu *vcpu)
 	mon_spin_unlock(&vcpu->vm->vgic.lock);
 }
 
-/* The timer's line, from the saved registers. */
-static bool timer_line(const struct mon_vcpu *vcpu)
-{
-	uint64_t ctl = vcpu->el1.cntv_ctl;
-
-	return (ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE &&
-	       vcpu->el1.cntv_cval <= mon_counter();
-}
-
 bool mon_vgic_pending(struct mon_vcpu *vcpu)
 {
 	const struct mon_vif *vif = &vcpu->vgic.vif;
@@ -213,7 +204,7 @@ bool mon_vgic_pending(struct mon_vcpu *vcpu)
 			return true;
 	mon_spin_lock(&vcpu->vm->vgic.lock);
 	found = best(vcpu, &prio) != NOTHING ||
-		(vcpu->vm->vgic.enabled && (vcpu->vgic.enabled & VTIMER) && timer_line(vcpu));
+		(vcpu->vm->vgic.enabled && (vcpu->vgic.enabled & VTIMER) && mon_vgic_timer_line(vcpu));
 	mon_spin_unlock(&vcpu->vm->vgic.lock);
 	return found;
 }
@@ -278,7 +269,7 @@ void mon_vgic_refill(struct mon_cpu *cpu)
 
 	mon_vif_save(vif);
 	mon_vgic_fill(vcpu);
-	if (cpu->vtimer_held && (vcpu->vgic.enabled & VTIMER) && vcpu->vm->vgic.enabled &&
+	if (cpu->odd.vtimer_held && (vcpu->vgic.enabled & VTIMER) && vcpu->vm->vgic.enabled &&
 	    timer_lr(vif) == MON_NUM_LRS) {
 		if (vif->used != ALL_LRS)
 			mon_vgic_timer_release(cpu);
@@ -300,7 +291,7 @@ void mon_vgic_timer_enter(struct mon_cpu *cpu, struct mon_vcpu *vcpu)
 	unsigned int i = timer_lr(vif);
 
 	if (i == MON_NUM_LRS && (vcpu->vgic.enabled & VTIMER) && vcpu->vm->vgic.enabled &&
-	    vif->used != ALL_LRS && timer_line(vcpu)) {
+	    vif->used != ALL_LRS && mon_vgic_timer_line(vcpu)) {
 		i = (unsigned int)__builtin_ctz(~vif->used);
 		vif->lr[i] = timer_lr_value(vcpu);
 		vif->used |= 1u << i;
@@ -308,14 +299,14 @@ void mon_vgic_timer_enter(struct mon_cpu *cpu, struct mon_vcpu *vcpu)
 	if (i == MON_NUM_LRS || !(vif->lr[i] & LR_HW))
 		return;
 	cpu->gicr_sgi[GICR_ISACTIVER0] = (uint32_t)VTIMER;
-	cpu->vtimer_held = true;
+	cpu->odd.vtimer_held = true;
 }
 
 void mon_vgic_timer_release(struct mon_cpu *cpu)
 {
-	if (!cpu->vtimer_held)
+	if (!cpu->odd.vtimer_held)
 		return;
-	cpu->vtimer_held = false;
+	cpu->odd.vtimer_held = false;
 	mon_write(ICC_DIR_EL1, MON_PPI_VTIMER);
 	mon_isb();
 }
@@ -325,12 +316,12 @@ void mon_vgic_timer_leave(struct mon_cpu *cpu, struct mon_vcpu *vcpu)
 	struct mon_vif *vif = &vcpu->vgic.vif;
 	unsigned int i;
 
-	if (!cpu->vtimer_held)
+	if (!cpu->odd.vtimer_held)
 		return;
 	mon_vgic_timer_release(cpu);
 	i = timer_lr(vif);
 	/* The line may have dropped before the guest took it. */
-	if (i < MON_NUM_LRS && (vif->lr[i] & LR_STATE) == LR_PENDING && !timer_line(vcpu)) {
+	if (i < MON_NUM_LRS && (vif->lr[i] & LR_STATE) == LR_PENDING && !mon_vgic_timer_line(vcpu)) {
 		vif->lr[i] = 0;
 		vif->used &= ~(1u << i);
 	}
@@ -343,7 +334,7 @@ void mon_vgic_timer_fired(struct mon_cpu *cpu)
 	struct mon_vif *vif = &vcpu->vgic.vif;
 	unsigned int i;
 
-	cpu->vtimer_held = true;
+	cpu->odd.vtimer_held = true;
 	/* Disabled in the guest's GIC: enabling it releases the physical one. */
 	if (!(vcpu->vgic.enabled & VTIMER) || !vcpu->vm->vgic.enabled)
 		return;

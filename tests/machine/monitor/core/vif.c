@@ -73,17 +73,37 @@ void mon_vif_underflow(struct mon_cpu *cpu, struct mon_vif *vif, bool want)
 	set_hcr(cpu, want);
 }
 
+/* A list register of vif->used is loaded, or saved and emptied. */
+#define LOAD(n, reg)							\
+do {									\
+	if (vif->used & (1u << (n)))					\
+		mon_write(reg, vif->lr[n]);				\
+} while (0)
+
+#define SAVE(n, reg)							\
+do {									\
+	if (vif->used & (1u << (n))) {					\
+		uint64_t __lr = mon_read(reg);				\
+									\
+		mon_write(reg, 0);					\
+		vif->lr[n] = __lr;					\
+		if (!(__lr & LR_STATE))					\
+			vif->used &= ~(1u << (n));			\
+	}								\
+} while (0)
+
 /*
  * List registers not in use are zero by mon_vif_save(), and so are the active
  * priorities. Reading and writing these registers is slow: nothing is for nothing.
  */
 void mon_vif_load(struct mon_cpu *cpu, const struct mon_vif *vif)
 {
-	unsigned int i;
-
-	for (i = 0; vif->used >> i; i++)
-		if (vif->used & (1u << i))
-			mon_lr_write(i, vif->lr[i]);
+	if (vif->used) {
+		LOAD(0, ICH_LR0_EL2);
+		LOAD(1, ICH_LR1_EL2);
+		LOAD(2, ICH_LR2_EL2);
+		LOAD(3, ICH_LR3_EL2);
+	}
 	mon_write(ICH_VMCR_EL2, vif->vmcr);
 	if (vif->ap1r0)
 		mon_write(ICH_AP1R0_EL2, vif->ap1r0);
@@ -92,19 +112,15 @@ void mon_vif_load(struct mon_cpu *cpu, const struct mon_vif *vif)
 
 void mon_vif_save(struct mon_vif *vif)
 {
-	unsigned int i;
-
 	vif->vmcr = mon_read(ICH_VMCR_EL2);
 	vif->ap1r0 = mon_read(ICH_AP1R0_EL2);
 	if (vif->ap1r0)
 		mon_write(ICH_AP1R0_EL2, 0);
-	for (i = 0; vif->used >> i; i++) {
-		if (!(vif->used & (1u << i)))
-			continue;
-		vif->lr[i] = mon_lr_read(i);
-		mon_lr_write(i, 0);
-		if (!(vif->lr[i] & LR_STATE))
-			vif->used &= ~(1u << i);
+	if (vif->used) {
+		SAVE(0, ICH_LR0_EL2);
+		SAVE(1, ICH_LR1_EL2);
+		SAVE(2, ICH_LR2_EL2);
+		SAVE(3, ICH_LR3_EL2);
 	}
 }
 

@@ -83,7 +83,8 @@ int core_vcpu_create(struct mon_vm *vm, uint32_t index, uint64_t *capid, uint32_
 	mon_el1_reset(&v->el1);
 	memset(&v->fp, 0, sizeof(v->fp));
 	mon_vgic_init_cpu(v);
-	memset(&v->load, 0, sizeof(v->load));
+	v->load = 0;
+	v->warm = 0;
 	v->sleep = SLEEP_NONE;
 	v->sleep_restart = false;
 	v->sleep_state = 0;
@@ -93,6 +94,8 @@ int core_vcpu_create(struct mon_vm *vm, uint32_t index, uint64_t *capid, uint32_
 	v->linger = 0;
 	v->timer_cpu = MON_NO_CPU;
 	v->index = index;
+	v->vttbr = vm->s2.vttbr;
+	v->vmpidr = BIT(31) | index;
 	v->power = POWER_OFF;
 	v->vm = vm;
 	__atomic_store_n(&v->dead, 0, __ATOMIC_RELEASE);
@@ -159,15 +162,28 @@ struct mon_bell *mon_bell_find(uint64_t cap, int64_t *err)
 
 void core_vm_set_gic(struct mon_vm *vm, uint64_t gicd, uint64_t gicr, uint64_t gicr_size)
 {
+	uint64_t end;
+
 	vm->vgic.gicd = gicd;
 	vm->vgic.gicr = gicr;
 	vm->vgic.gicr_size = gicr_size;
+	/* From the first to the last frame, whatever is in between; all if they wrap. */
+	vm->gic_base = 0;
+	vm->gic_span = ~0ull;
+	if (gicd > ~0ull - MON_GICD_SIZE || gicr > ~0ull - gicr_size)
+		return;
+	end = gicd + MON_GICD_SIZE;
+	if (end < gicr + gicr_size)
+		end = gicr + gicr_size;
+	vm->gic_base = gicd < gicr ? gicd : gicr;
+	vm->gic_span = end - vm->gic_base;
 }
 
 void core_vm_set_vmmio(struct mon_vm *vm, uint64_t base, uint64_t size)
 {
 	vm->vmmio_base = base;
 	vm->vmmio_size = size;
+	vm->vmmio_room = size < sizeof(uint64_t) ? 0 : size - sizeof(uint64_t) + 1;
 }
 
 static bool bad_range(uint64_t ipa, uint64_t size)
@@ -294,7 +310,7 @@ void mon_vm_exit(struct mon_cpu *cpu, enum rm_exit_type type, const uint32_t *wo
 	struct mon_vm *vm = cpu->vcpu->vm;
 	uint32_t gen = vm->gen;
 
-	__atomic_store_n(&cpu->vcpu->power, POWER_OFF, __ATOMIC_RELEASE);
+	mon_vcpu_power_off(cpu->vcpu);
 	mon_vcpu_leave(cpu, state, d0, d1, 0);
 	mon_isb();
 	mon_rm_begin(cpu);

@@ -11,6 +11,8 @@
 #include <mon/cpu.h>
 #include <mon/ctx.h>
 
+struct mon_vcpu;
+
 /* ---- inject.c: exceptions into EL1 of what is loaded ---- */
 /* Synchronous external abort, as the instruction or data access at FAR_EL2. */
 void mon_inject_abort(struct mon_ctx *ctx, uint64_t esr);
@@ -20,9 +22,11 @@ uint64_t mon_inject_vector(const struct mon_ctx *ctx);
 /* Steps over a trapped instruction. */
 void mon_skip(struct mon_ctx *ctx, uint64_t esr);
 
-/* ---- trap_host.c, trap_guest.c ---- */
-void mon_host_sync(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t esr);
-void mon_guest_sync(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t esr);
+/* ---- trap.c, trap_host.c, trap_guest.c ---- */
+/* What is due before the way back to EL1; the frame to go back to. */
+struct mon_ctx *mon_trap_end(struct mon_cpu *cpu);
+struct mon_ctx *mon_host_sync(struct mon_cpu *cpu, uint64_t esr);
+struct mon_ctx *mon_guest_sync(struct mon_cpu *cpu, struct mon_vcpu *vcpu, uint64_t esr);
 
 /* ---- idregs.c ---- */
 /* True if `iss` is a read of an ID register; *val is what host or guest may see. */

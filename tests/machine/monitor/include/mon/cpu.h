@@ -28,11 +28,11 @@ enum mon_cpu_state {
 
 /* The virtual CPU interface of a world while the other one is loaded. */
 struct mon_vif {
-	uint64_t lr[MON_NUM_LRS];
 	uint64_t vmcr;
 	uint64_t ap1r0;
 	uint32_t used;		/* list registers with something in them, as last seen */
-	bool underflow;		/* more waits than fits: maintenance interrupt wanted */
+	uint32_t underflow;	/* bool: more waits than fits, maintenance interrupt wanted */
+	uint64_t lr[MON_NUM_LRS];
 };
 
 /* Interrupts of the host that wait for a list register of this CPU. Own CPU only. */
@@ -54,9 +54,29 @@ struct mon_timer_heap {
 	struct mon_vcpu *slot[MON_MAX_VCPUS];	/* borrowed while queued */
 };
 
+/* Control registers of EL2 while one of the two worlds runs. */
+struct mon_ctl {
+	uint64_t hcr, cptr, mdcr, cnthctl;
+	uint64_t vttbr, vmpidr;	/* the host's; a vCPU has its own */
+};
+
+/* What a world switch rarely finds, and must then care for. */
+union mon_odd {
+	uint64_t any;			/* not zero if one of these */
+	struct {
+		bool guest_fp;		/* the vCPU's FP state is in the registers */
+		bool vtimer_held;	/* PPI 27 is active for the guest's list register */
+		bool host_vif;		/* a guest runs, and host_vif is not empty */
+		bool host_debug;	/* a guest runs, and host_mdscr was not idle */
+		bool impdef;		/* mon_el1_probe() has found something */
+	};
+};
+
 struct mon_cpu {
 	struct mon_ctx *cur;		/* first: known to the assembly */
 	void *stack_top;
+	struct mon_vcpu *vcpu;		/* loaded now, or NULL; owned by this CPU meanwhile */
+	union mon_odd odd;
 	uint32_t index;
 	uint64_t mpidr;
 	uint32_t state;			/* enum mon_cpu_state */
@@ -64,17 +84,16 @@ struct mon_cpu {
 	uint64_t host_arg;
 	volatile uint32_t *gicr_sgi;	/* this CPU's SGI frame */
 
-	struct mon_vcpu *vcpu;		/* loaded now, or NULL; owned by this CPU meanwhile */
-	struct mon_ctx host;
-	struct mon_el1 host_el1;
-	struct mon_fp host_fp;
+	uint64_t armed;			/* CNTHP compare value as programmed */
+	struct mon_ctl host_ctl, guest_ctl;
 	struct mon_vif host_vif;
-	bool guest_fp;			/* the vCPU's FP state is in the registers */
-	bool vtimer_held;		/* PPI 27 is active for the guest's list register */
+	struct mon_el1 host_el1;
+	struct mon_ctx host;
+	struct mon_fp host_fp;
+	uint64_t host_mdscr;
 	bool host_irq;			/* something for the host came while a guest ran */
 
 	uint64_t ich_hcr;		/* ICH_HCR_EL2 as programmed */
-	uint64_t armed;			/* CNTHP compare value as programmed */
 	struct mon_host_queue hq;
 	uint64_t inbox[MON_HIRQ_WORDS];	/* virtual lines raised for this CPU; atomic */
 	uint32_t inbox_any;		/* atomic */
@@ -98,8 +117,5 @@ void mon_cpu_host_entry(struct mon_cpu *cpu, uint64_t pc, uint64_t x0);
 struct mon_cpu *mon_cpu_by_mpidr(uint64_t mpidr);
 /* Makes another CPU leave its guest and look at its inbox. */
 void mon_cpu_kick(struct mon_cpu *cpu);
-/* Loads the control registers of EL2 for the host, or for a guest. */
-void mon_world_host(void);
-void mon_world_guest(const struct mon_vcpu *vcpu);
 
 #endif /* MON_CPU_H */

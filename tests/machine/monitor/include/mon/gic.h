@@ -16,18 +16,33 @@ struct mon_access {
 	uint64_t ipa;
 	uint64_t value;
 	uint8_t size;
-	uint8_t reg;
 	bool write;
-	bool sign_extend;
-	bool wide;
 };
 
 /* Decodes a data abort with a valid syndrome; false without one. */
 bool mon_access_decode(struct mon_access *a, const struct mon_ctx *ctx, uint64_t esr,
 		       uint64_t ipa);
-/* Writes a load's result to its register. */
-void mon_access_finish(struct mon_ctx *ctx, uint8_t reg, uint8_t size, bool sign_extend,
-		       bool wide, uint64_t value);
+/* Writes the result of a load with this syndrome to its register. */
+static inline void mon_access_finish(struct mon_ctx *ctx, uint64_t esr, uint64_t value)
+{
+	uint64_t reg = mon_bits(esr, 20, 16);
+
+	if (mon_unlikely(esr & ESR_SSE)) {
+		unsigned int above = 64 - (8u << mon_bits(esr, 23, 22));
+
+		value = (uint64_t)((int64_t)(value << above) >> above);
+	}
+	if (!(esr & ESR_SF))
+		value = (uint32_t)value;
+	if (reg != 31)
+		ctx->x[reg] = value;
+}
+
+static inline uint64_t mon_counter(void)
+{
+	mon_isb();
+	return mon_read(cntpct_el0);
+}
 
 /* ---- gic.c: physical ---- */
 void mon_gic_init(void);
@@ -82,6 +97,16 @@ void mon_vgic_refill(struct mon_cpu *cpu);
 bool mon_vgic_pending(struct mon_vcpu *vcpu);
 void mon_vgic_sgi(struct mon_vcpu *vcpu, uint64_t sgi1r);
 void mon_vgic_spi(struct mon_vm *vm, uint32_t intid);
+
+/* The virtual timer's line, from the saved registers. */
+static inline bool mon_vgic_timer_line(const struct mon_vcpu *vcpu)
+{
+	uint64_t ctl = vcpu->el1.cntv_ctl;
+
+	return (ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE &&
+	       vcpu->el1.cntv_cval <= mon_counter();
+}
+
 /* The virtual timer's line, before entry and after exit. */
 void mon_vgic_timer_enter(struct mon_cpu *cpu, struct mon_vcpu *vcpu);
 void mon_vgic_timer_leave(struct mon_cpu *cpu, struct mon_vcpu *vcpu);
@@ -96,10 +121,26 @@ bool mon_vgic_mmio(struct mon_cpu *cpu, struct mon_access *a);
 void mon_timer_cpu_init(struct mon_cpu *cpu);
 void mon_timer_fired(struct mon_cpu *cpu);
 /* Before a guest runs: its CPU must come back at the host's next deadline. */
-void mon_timer_enter(struct mon_cpu *cpu);
+struct mon_ctx *mon_timer_enter(struct mon_cpu *cpu);
 void mon_timer_park(struct mon_cpu *cpu, struct mon_vcpu *vcpu);
 void mon_timer_unpark(struct mon_vcpu *vcpu);
 void mon_timer_cpu_off(struct mon_cpu *cpu);
-uint64_t mon_counter(void);
+
+/* The host's own deadline while its virtual timer is not loaded. */
+static inline uint64_t mon_timer_host_deadline(const struct mon_cpu *cpu)
+{
+	uint64_t ctl = cpu->host_el1.cntv_ctl, deadline = cpu->host_el1.cntv_cval;
+
+	return (ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE ? deadline : ~0ull;
+}
+
+/* When the EL2 timer of a CPU that has a vCPU loaded must interrupt. */
+static inline uint64_t mon_timer_earliest(const struct mon_cpu *cpu)
+{
+	uint64_t first = __atomic_load_n(&cpu->timers.first, __ATOMIC_RELAXED);
+	uint64_t host = mon_timer_host_deadline(cpu);
+
+	return host < first ? host : first;
+}
 
 #endif /* MON_GIC_H */

@@ -39,6 +39,9 @@ static inline void mon_dsb_ish(void)
 	asm volatile("dsb ish" : : : "memory");
 }
 
+#define mon_likely(x)		__builtin_expect(!!(x), 1)
+#define mon_unlikely(x)		__builtin_expect(!!(x), 0)
+
 #define BIT(n)			(1ULL << (n))
 #define MON_ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -118,6 +121,10 @@ static inline uint64_t mon_bits(uint64_t v, unsigned int high, unsigned int low)
 #define MDCR_TTRF		BIT(19)
 #define MDCR_TPMS		BIT(14)
 
+#define MDSCR_SS		BIT(0)
+#define MDSCR_KDE		BIT(13)
+#define MDSCR_MDE		BIT(15)
+
 #define CNTHCTL_EL1PCTEN	BIT(0)
 #define CNTHCTL_EL1PCEN		BIT(1)
 
@@ -140,7 +147,10 @@ enum mon_ec {
 
 #define ESR_EC_SHIFT		26
 #define ESR_IL			BIT(25)
+#define ESR_HVC_0		((uint32_t)EC_HVC64 << ESR_EC_SHIFT | ESR_IL)
 #define ESR_ISV			BIT(24)
+#define ESR_SSE			BIT(21)
+#define ESR_SF			BIT(15)
 #define ESR_S1PTW		BIT(7)
 #define ESR_WNR			BIT(6)
 #define ESR_FSC_MASK		0x3cu

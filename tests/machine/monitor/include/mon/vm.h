@@ -8,6 +8,7 @@
 #define MON_VM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <mon/cpu.h>
 #include <mon/stage2.h>
@@ -17,6 +18,7 @@
 #define MON_NO_CPU		0xffffffffu
 #define MON_NO_SLOT		0xffffffffu
 #define MON_CAP_NONE		(~0ull)
+#define MON_MAX_CAPS		4096
 
 /* Gunyah error codes the monitor returns. */
 enum mon_error {
@@ -49,15 +51,6 @@ enum mon_sleep {
 	SLEEP_SYSTEM_SUSPEND,
 };
 
-/* A guest's load from the VMMIO window that waits for its answer. */
-struct mon_mmio_load {
-	bool pending;
-	bool sign_extend;
-	bool wide;		/* destination is an X register */
-	uint8_t reg;
-	uint8_t size;
-};
-
 /* Private interrupts of a vCPU, and what its list registers hold. */
 struct mon_vgic_cpu {
 	struct mon_vif vif;
@@ -71,7 +64,7 @@ struct mon_vgic_cpu {
 struct mon_vcpu {
 	struct mon_ctx ctx;	/* first: the assembly's frame */
 	struct mon_el1 el1;
-	struct mon_fp fp;
+	uint64_t vttbr, vmpidr;	/* of EL2, while it runs */
 	struct mon_vgic_cpu vgic;
 
 	uint64_t capid;		/* MON_CAP_NONE when the slot is free */
@@ -90,9 +83,15 @@ struct mon_vcpu {
 	enum mon_sleep sleep;
 	uint64_t sleep_state;	/* PSCI power state of CPU_SUSPEND */
 	bool sleep_restart;	/* wakes at start_pc, as after power-on */
-	struct mon_mmio_load load;
+	uint32_t load;		/* a load from the VMMIO window waits: its syndrome; or 0 */
 	uint32_t last_cpu;
+	/*
+	 * Index + 1 of the CPU that may enter it with nothing but a look at `dead` and
+	 * `notify`: it is on and awake, and ran there last. Or 0. Its runner's.
+	 */
+	uint32_t warm;
 	uint32_t linger;	/* scenario: us to stay at EL2 after the next MMIO exit */
+	struct mon_fp fp;
 
 	uint64_t deadline;	/* of its virtual timer, while queued */
 	uint32_t timer_cpu;	/* whose heap, or MON_NO_CPU */
@@ -120,6 +119,9 @@ struct mon_vm {
 	uint32_t gen;		/* changes with each life of the slot */
 	uint32_t slot;
 	uint64_t vmmio_base, vmmio_size;
+	/* For most accesses: where one of any size fits, and where no GIC frame is. */
+	uint64_t vmmio_room;	/* from vmmio_base */
+	uint64_t gic_base, gic_span;
 	struct mon_s2 s2;
 	struct mon_vgic_vm vgic;
 	struct mon_vcpu *vcpu[MON_MAX_VCPUS_PER_VM];	/* owned table slots, or NULL */
@@ -127,9 +129,21 @@ struct mon_vm {
 };
 
 /* ---- vcpu.c ---- */
-/* Runs `vcpu` on this CPU until it has something to say; fills the host's x0..x4. */
-void mon_vcpu_run(struct mon_cpu *cpu, uint64_t cap, uint64_t resume);
+/* VCPU_RUN as the host calls it, by SMCCC. */
+#define MON_CALL_VCPU_RUN	0xc6008065u
+
+/*
+ * Runs a vCPU on this CPU until it has something to say; fills the host's x0..x4.
+ * Here and below: returns the frame to go on with, after mon_trap_end() if need be.
+ */
+struct mon_ctx *mon_vcpu_run(struct mon_cpu *cpu, uint64_t cap, uint64_t resume);
 void mon_vcpu_run_check(struct mon_cpu *cpu, uint64_t cap);
+/*
+ * The loaded vCPU's access in the VMMIO window, a data abort with the syndrome `esr`
+ * whose instruction is stepped over: the host's VCPU_RUN returns with it.
+ */
+struct mon_ctx *mon_vcpu_mmio(struct mon_cpu *cpu, struct mon_vcpu *vcpu, uint64_t esr,
+			      uint64_t ipa);
 /* Leaves the loaded vCPU: the host's VCPU_RUN returns with these words. */
 void mon_vcpu_leave(struct mon_cpu *cpu, enum mon_run_state state, uint64_t d0, uint64_t d1,
 		    uint64_t d2);
@@ -140,6 +154,8 @@ void mon_vcpu_notify(struct mon_vcpu *vcpu);
 void mon_vcpu_raise_virq(struct mon_vcpu *vcpu);
 /* Switches a vCPU on; false if it is on already. */
 bool mon_vcpu_power_on(struct mon_vcpu *vcpu, uint64_t pc, uint64_t x0);
+/* Switches the loaded vCPU off; it has to leave. */
+void mon_vcpu_power_off(struct mon_vcpu *vcpu);
 /* Loads the guest's FP state at its first use in a run. */
 void mon_vcpu_fp(struct mon_cpu *cpu);
 
@@ -158,7 +174,10 @@ void mon_rm_begin(struct mon_cpu *cpu);
 void mon_rm_end(struct mon_cpu *cpu);
 
 /* ---- cap.c ---- */
-enum mon_cap_type { CAP_NONE, CAP_MSGQ_TX, CAP_MSGQ_RX, CAP_HOST_VCPU, CAP_VCPU, CAP_BELL };
+enum mon_cap_type {
+	CAP_NONE, CAP_MSGQ_TX, CAP_MSGQ_RX, CAP_HOST_VCPU, CAP_VCPU, CAP_BELL,
+	CAP_OUT_OF_RANGE,	/* no slot of the table */
+};
 
 struct mon_bell {
 	struct mon_vm *vm;	/* borrowed until the VM is destroyed; NULL: free */
@@ -179,7 +198,24 @@ void mon_cap_init(void);
 /* Under mon_lock. MON_CAP_NONE when the table is full. */
 uint64_t mon_cap_add(enum mon_cap_type type, void *object);
 void mon_cap_del(uint64_t cap);
+/* The error for a capability that is of the type `found`. */
+int64_t mon_cap_error(uint32_t found, enum mon_cap_type type);
+
+extern struct mon_cap mon_caps[MON_MAX_CAPS];
+
 /* The object of a capability of this type, or NULL and a Gunyah error. */
-void *mon_cap_find(uint64_t cap, enum mon_cap_type type, int64_t *err);
+static inline void *mon_cap_find(uint64_t cap, enum mon_cap_type type, int64_t *err)
+{
+	uint32_t found = CAP_OUT_OF_RANGE;
+
+	if (cap < MON_MAX_CAPS)
+		found = __atomic_load_n(&mon_caps[cap].type, __ATOMIC_ACQUIRE);
+	if (mon_likely(found == type)) {
+		*err = MON_OK;
+		return mon_caps[cap].object;
+	}
+	*err = mon_cap_error(found, type);
+	return NULL;
+}
 
 #endif /* MON_VM_H */
