@@ -172,7 +172,7 @@ static unsigned long default_events(const struct gh_bench *bench)
 	if (bench->backend->posted)
 		each = bench->nr_vcpus > 256 ? 257 : 514;
 	else if (bench->workload->signals)
-		each = 2 * GUEST_BENCH_GROUP;
+		each = bench->nr_vcpus > 256 ? GUEST_BENCH_GROUP : 2 * GUEST_BENCH_GROUP;
 	if (each * bench->nr_vcpus > least && bench->workload->active_percent == 100)
 		return each * bench->nr_vcpus;
 	return least;

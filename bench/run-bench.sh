@@ -76,8 +76,12 @@ weigh() {
 		weight = 1 + ($3 < 256 ? $3 : 256) / 40 + $3 / 150
 		if ($1 ~ /wake/)
 			weight += $3 / 150
-		if ($2 ~ /posted/ || $1 == "ioeventfd")
-			weight += $3 / 30
+		if ($2 ~ /posted/)
+			weight += $3 > 256 ? 50 : $3 / 8
+		if ($1 == "ioeventfd")
+			weight += $3 > 256 ? 30 : $3 / 12
+		if ($2 ~ /^kvm/)
+			weight += 4
 		printf "%.1f %s\n", weight, $0
 	}'
 }
