@@ -178,7 +178,16 @@ static unsigned long default_events(const struct gh_bench *bench)
 	return least;
 }
 
-int main(int argc, char **argv)
+/* What to do besides what struct gh_bench says. */
+struct order {
+	const char *image;
+	unsigned long events;
+	unsigned long repeats;
+	bool help;
+};
+
+/* False: wrong usage. */
+static bool parse(int argc, char **argv, struct gh_bench *bench, struct order *order)
 {
 	static const struct option options[] = {
 		{ "backend", required_argument, NULL, 'b' },
@@ -194,60 +203,70 @@ int main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'b':
+			bench->backend = backend_find(optarg);
+			break;
+		case 'w':
+			bench->workload = workload_find(optarg);
+			break;
+		case 'n':
+			bench->nr_vcpus = (unsigned int)strtoul(optarg, NULL, 0);
+			break;
+		case 'i':
+			order->image = optarg;
+			break;
+		case 'm':
+			bench->module = optarg;
+			break;
+		case 'e':
+			order->events = strtoul(optarg, NULL, 0);
+			break;
+		case 'r':
+			order->repeats = strtoul(optarg, NULL, 0);
+			break;
+		case 't':
+			bench->interval_ns = strtoul(optarg, NULL, 0);
+			break;
+		case 's':
+			bench->max_spread = strtod(optarg, NULL);
+			break;
+		case 'v':
+			bench->verbose = true;
+			break;
+		case 'h':
+			order->help = true;
+			return true;
+		default:
+			return false;
+		}
+	}
+	return order->image && bench->backend && bench->workload && bench->nr_vcpus &&
+	       order->repeats && order->repeats <= GH_BENCH_MAX_REPEATS;
+}
+
+int main(int argc, char **argv)
+{
 	struct gh_bench bench = {
 		.backend = &gh_bench_ring,
 		.workload = &workloads[0],
 		.nr_vcpus = 1,
 		.interval_ns = 200000,
 	};
-	const char *image = NULL, *why;
-	unsigned long events = 0, repeats = 3;
-	int c;
+	struct order order = { .repeats = 3 };
+	unsigned int repeats;
+	const char *why;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'b':
-			bench.backend = backend_find(optarg);
-			break;
-		case 'w':
-			bench.workload = workload_find(optarg);
-			break;
-		case 'n':
-			bench.nr_vcpus = (unsigned int)strtoul(optarg, NULL, 0);
-			break;
-		case 'i':
-			image = optarg;
-			break;
-		case 'm':
-			bench.module = optarg;
-			break;
-		case 'e':
-			events = strtoul(optarg, NULL, 0);
-			break;
-		case 'r':
-			repeats = strtoul(optarg, NULL, 0);
-			break;
-		case 't':
-			bench.interval_ns = strtoul(optarg, NULL, 0);
-			break;
-		case 's':
-			bench.max_spread = strtod(optarg, NULL);
-			break;
-		case 'v':
-			bench.verbose = true;
-			break;
-		case 'h':
-			usage(stdout);
-			return EXIT_SUCCESS;
-		default:
-			usage(stderr);
-			return 2;
-		}
-	}
-	if (!image || !bench.backend || !bench.workload || !bench.nr_vcpus || !repeats ||
-	    repeats > GH_BENCH_MAX_REPEATS) {
+	if (!parse(argc, argv, &bench, &order)) {
 		usage(stderr);
 		return 2;
+	}
+	if (order.help) {
+		usage(stdout);
+		return EXIT_SUCCESS;
 	}
 	why = objection(&bench);
 	if (why) {
@@ -255,10 +274,11 @@ int main(int argc, char **argv)
 			bench.workload->name, why);
 		return EXIT_SKIPPED;
 	}
+	repeats = (unsigned int)order.repeats;
 	if (bench.workload->kind == GH_BENCH_MEMORY)
-		return gh_bench_memory(&bench, image);
+		return gh_bench_memory(&bench, order.image);
 	if (bench.workload->kind == GH_BENCH_LIFE)
-		return gh_bench_life(&bench, image, (unsigned int)repeats);
-	return gh_bench_measure(&bench, image, events ? events : default_events(&bench),
-				(unsigned int)repeats);
+		return gh_bench_life(&bench, order.image, repeats);
+	return gh_bench_measure(&bench, order.image,
+				order.events ? order.events : default_events(&bench), repeats);
 }
