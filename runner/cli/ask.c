@@ -52,8 +52,8 @@ static const struct command {
 	  "Ctrl-C in a terminal, as plain text elsewhere.",
 	  "  -d, --delay=SECONDS  from one look to the next, 0.1 at least (1)\n"
 	  "  -n, --iterations=N   end after N of them\n"
-	  "  -s, --sort=COLUMN    by exits, mmio, parks or entries, highest first, or by name\n"
-	  "                         (exits)\n" },
+	  "  -s, --sort=COLUMN    by exits, mmio, parks or entries, highest first, or by\n"
+	  "                         name (exits)\n" },
 	{ "kick", "hV", plain_options, true,
 	  "Ends the slice or the wait of the vCPUs of the guest NAME once.", "" },
 	{ "stop", "hV", plain_options, true,

@@ -35,6 +35,16 @@ lost_output() {
 	done
 }
 
+# On a terminal of 80 columns.
+help_fits() {
+	local command
+
+	for command in '' run ps stats top kick stop console; do
+		# shellcheck disable=SC2086 # no word, or one
+		! "$prefix/bin/gh-runner" $command --help | grep -n '.\{80\}' || return
+	done
+}
+
 # user NAME PACKAGE: shared and static.
 user() {
 	local kind program
@@ -85,6 +95,7 @@ check "rule of the device" grep -q 'GROUP="gunyah", MODE="0660"' \
 	"$prefix/lib/udev/rules.d/60-gunyah.rules"
 # What cannot be written is an error, as with other tools.
 check "output that is lost" lost_output
+check "help fits the screen" help_fits
 for file in bash-completion/completions/gh-runner zsh/site-functions/_gh-runner \
 	fish/vendor_completions.d/gh-runner.fish; do
 	check "completion $file" test -s "$prefix/share/$file"
