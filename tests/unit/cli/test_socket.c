@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -114,6 +115,32 @@ Test(cli_socket, long_path)
 	path[sizeof(path) - 1] = '\0';
 	cr_assert_eq(listener_open(&l, path), -ENAMETOOLONG);
 	cr_assert_eq(socket_dial(path), -ENAMETOOLONG);
+}
+
+/* Whoever has the lock is waited for, and its file may go meanwhile. */
+Test(cli_socket, lock_is_waited_for)
+{
+	struct listener l;
+	int fd, status;
+	pid_t pid;
+
+	leave_behind();
+	fd = open("s.lock", O_CREAT | O_RDWR, 0600);
+	cr_assert_eq(flock(fd, LOCK_EX), 0);
+	pid = fork();
+	if (!pid) {
+		close(fd);
+		if (listener_open(&l, "s"))
+			_exit(1);
+		_exit(access("released", F_OK) ? 2 : 0);
+	}
+	usleep(300000);
+	close(open("released", O_CREAT | O_WRONLY, 0600));
+	unlink("s.lock");
+	close(fd);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0, "it did %s", status == 2 << 8 ? "not wait" : "not get it");
+	cr_assert_eq(access("s.lock", F_OK), -1);
 }
 
 #define RACERS	8
