@@ -10,7 +10,8 @@
 #   make test-published  the tests of signals against the published logic
 #   make test-debug  the machine's tests on a kernel full of detectors, and coverage
 #   make model       check the vCPU's parks, wake-ups and kicks with spin
-#   make bench       instructions and time of an exit; bench-quick, bench-check
+#   make bench       instructions and time of an exit; bench-quick, bench-check,
+#                    bench-profile
 #   make lint        checkpatch, sparse, shellcheck, mandoc and the project's own rules
 #   make install     liburing-ext and the runner, for this machine: PREFIX= DESTDIR=
 #   make deb         Debian packages, for this machine and arm64, into build/deb

@@ -24,13 +24,12 @@ bench-parts:
 bench-packages:
 	@tests/machine/scripts/setup-packages.sh --bench
 
+# Drawn is what there is, also when something failed.
 bench: bench-packages build-bench
-	@bench/run-bench.sh full
-	@bench/plot.sh $(BUILD)/bench/full.jsonl
+	@bench/run-bench.sh full; status=$$?; bench/plot.sh $(BUILD)/bench/full.jsonl && exit $$status
 
 bench-quick: bench-packages build-bench
-	@bench/run-bench.sh quick
-	@bench/plot.sh $(BUILD)/bench/quick.jsonl
+	@bench/run-bench.sh quick; status=$$?; bench/plot.sh $(BUILD)/bench/quick.jsonl && exit $$status
 
 bench-profile: build-bench
 	@bench/breakdown.sh
