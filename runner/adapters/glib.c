@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * GLib: a source that is ready when the runner is.
+ * GLib: a source that is ready when the runner is, but not in two turns of the loop one
+ * after the other. Of sources that are ready together GLib calls the one first that was
+ * attached first: a timer that is due would wait for a second batch.
  */
 #include <gh-runner/glib.h>
 #include <glib-unix.h>
@@ -9,6 +11,7 @@ struct source {
 	GSource base;
 	struct gh_runner *runner;
 	unsigned int budget;
+	gboolean ran;
 	gpointer tag;
 };
 
@@ -17,15 +20,20 @@ static gboolean source_prepare(GSource *base, gint *timeout)
 	struct source *s = (struct source *)base;
 	uint64_t ns = gh_runner_timeout_ns(s->runner), ms = ns / 1000000 + !!(ns % 1000000);
 
+	if (s->ran)
+		ms = 0;
 	*timeout = ns == UINT64_MAX ? -1 : (gint)MIN(ms, G_MAXINT);
-	return !ns;
+	return !ns && !s->ran;
 }
 
 static gboolean source_check(GSource *base)
 {
 	struct source *s = (struct source *)base;
 
-	return g_source_query_unix_fd(base, s->tag) || !gh_runner_timeout_ns(s->runner);
+	gboolean ran = s->ran;
+
+	s->ran = FALSE;
+	return !ran && (g_source_query_unix_fd(base, s->tag) || !gh_runner_timeout_ns(s->runner));
 }
 
 static gboolean source_dispatch(GSource *base, GSourceFunc callback, gpointer data)
@@ -34,6 +42,7 @@ static gboolean source_dispatch(GSource *base, GSourceFunc callback, gpointer da
 	struct source *s = (struct source *)base;
 	int ret = gh_runner_dispatch(s->runner, s->budget);
 
+	s->ran = !gh_runner_timeout_ns(s->runner);
 	if (ret >= 0)
 		ret = gh_runner_prepare(s->runner);
 	if (ret >= 0)

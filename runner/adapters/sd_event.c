@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * sd-event: an I/O source, and a timer that is set before the loop sleeps. The loop
- * dispatches one source a turn, the one that waits longest, so guests take turns
- * with the caller's sources. They run in one of the two only, or a source of the caller
- * would wait for two batches.
+ * sd-event: an I/O source, and a timer that is set before the loop sleeps. A turn is one
+ * source, any of those that wait longest. Guests run in one of the two only, and stand
+ * back after a batch: no source of the caller's waits for two.
  */
 #include <gh-runner/sd-event.h>
 #include <sys/epoll.h>
@@ -12,13 +11,14 @@ static int turn(struct gh_sd_event *a, bool run_guests)
 {
 	int ret = gh_runner_dispatch(a->runner, a->budget);
 
+	a->ran |= run_guests;
 	if (ret >= 0 && run_guests)
 		ret = gh_runner_prepare(a->runner);
-	if (ret < 0) {
-		sd_event_source_set_enabled(a->io, SD_EVENT_OFF);
-		sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
-	}
-	return ret < 0 ? ret : 0;
+	if (ret >= 0)
+		return 0;
+	sd_event_source_set_enabled(a->io, SD_EVENT_OFF);
+	sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
+	return ret;
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *opaque)
@@ -31,17 +31,24 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *opaque)
 	return turn(opaque, true);
 }
 
-static int on_prepare(sd_event_source *source, void *opaque)
+static int on_prepare(sd_event_source *io, void *opaque)
 {
 	struct gh_sd_event *a = opaque;
 	uint64_t ns = gh_runner_timeout_ns(a->runner);
+	bool others_first = a->ran;
+	int64_t priority;
 	int ret;
 
-	/* Setting the time of a pending source would put it behind all others. */
-	if (sd_event_source_get_pending(source) > 0 || sd_event_source_get_pending(a->timer) > 0)
+	/* Setting the time of a pending source puts it behind all others: once, after a batch. */
+	if (!a->stood_back && sd_event_source_get_pending(a->timer) > 0)
 		return 0;
-	if (ns == UINT64_MAX)
-		return sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
+	ret = sd_event_source_get_priority(io, &priority);
+	if (ret >= 0)
+		ret = sd_event_source_set_priority(a->timer, priority + others_first);
+	a->stood_back = others_first;
+	a->ran = false;
+	if (ret < 0 || ns == UINT64_MAX)
+		return ret < 0 ? ret : sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
 	ret = sd_event_source_set_time(a->timer, ns ? (gh_now_ns() + ns + 999) / 1000 : 0);
 	return ret < 0 ? ret : sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT);
 }

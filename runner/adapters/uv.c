@@ -17,9 +17,6 @@ static void on_prepare(uv_prepare_t *prepare)
 	struct gh_uv *u = prepare->data;
 	uint64_t ns = gh_runner_timeout_ns(u->runner);
 
-	uv_timer_stop(&u->timer);
-	if (ns == UINT64_MAX)
-		return;
 	uv_update_time(prepare->loop);
 	uv_timer_start(&u->timer, on_timer, ns / 1000000 + !!(ns % 1000000), 0);
 }
@@ -33,18 +30,20 @@ static void on_check(uv_check_t *check)
 		ret = gh_runner_prepare(u->runner);
 	if (ret >= 0)
 		return;
+	uv_prepare_stop(&u->prepare);
 	uv_check_stop(check);
+	uv_timer_stop(&u->timer);
+	uv_poll_stop(&u->poll);
 	if (u->failed)
 		u->failed(u, ret);
 }
 
 int gh_uv_open(struct gh_uv *u, uv_loop_t *loop)
 {
-	int fd = gh_runner_fd(u->runner), ret;
+	int ret = gh_runner_fd(u->runner);
 
-	if (fd < 0)
-		return fd;
-	ret = uv_poll_init(loop, &u->poll, fd);
+	if (ret >= 0)
+		ret = uv_poll_init(loop, &u->poll, ret);
 	if (ret)
 		return ret;
 	u->open = 4;

@@ -19,8 +19,9 @@ extern "C" {
  * G_SOURCE_CONTINUE.
  *
  * A source to attach to the context of the runner's thread. The runner is borrowed
- * until the source is destroyed. While guests compute the source is always ready,
- * so sources of a lower priority than its own do not run.
+ * until the source is destroyed. While guests compute the source is ready in every
+ * second turn of the loop; in the others it is the turn of all other sources, also of
+ * those with a lower priority.
  */
 int gh_glib_source_new(struct gh_runner *runner, unsigned int budget, GSource **source);
 

@@ -17,15 +17,19 @@ extern "C" {
  * struct gh_sd_event - one runner in one loop; the caller's memory
  * @runner: borrowed until gh_sd_event_remove()
  * @budget: for gh_runner_dispatch()
- * @io, @timer: owned; their priority may be changed, both alike
+ * @io, @timer: owned; the priority of both follows that of @io
+ * @ran, @stood_back: private
  *
- * When the ring fails both sources are switched off, as sd-event does it.
+ * When the ring fails both sources are switched off, as sd-event does it, and are still to
+ * be removed.
  */
 struct gh_sd_event {
 	struct gh_runner *runner;
 	unsigned int budget;
 	sd_event_source *io;
 	sd_event_source *timer;
+	bool ran;
+	bool stood_back;
 };
 
 int gh_sd_event_add(struct gh_sd_event *a, sd_event *event, struct gh_runner *runner,

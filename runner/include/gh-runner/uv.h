@@ -17,11 +17,12 @@ extern "C" {
  * struct gh_uv - one runner in one loop; the caller's memory until @closed
  * @runner: borrowed until gh_uv_close()
  * @budget: for gh_runner_dispatch()
- * @failed: optional: the ring failed with -errno, guests do not run any more
+ * @failed: optional: the ring failed with -errno, guests do not run any more. The handles
+ *	are stopped, and are still to be closed; gh_uv_close() may be called here
  * @closed: given to gh_uv_close()
  * @opaque: the caller's
  *
- * The handles keep uv_run() going until gh_uv_close().
+ * The handles keep uv_run() going until gh_uv_close(), or until the ring failed.
  */
 struct gh_uv {
 	struct gh_runner *runner;

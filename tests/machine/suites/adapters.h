@@ -16,11 +16,14 @@ struct world;
 /**
  * struct loop - one event loop
  * @run: has tick() called every TICK_NS and echo() when @socket is readable, until
- *	done() says so
+ *	done() says so; the runner is put into the loop before these if @runner_first
+ * @fail: of the unit test, optional: runs a loop with @runner, whose ring fails, and a timer
+ *	of its own for ten times TICK_NS. Returns the turns of the loop after the error was told
  */
 struct loop {
 	const char *name;
-	void (*run)(struct world *w, struct gh_runner *runner, int socket);
+	void (*run)(struct world *w, struct gh_runner *runner, int socket, bool runner_first);
+	unsigned int (*fail)(struct gh_runner *runner);
 };
 
 extern const struct loop loop_epoll, loop_uv, loop_glib, loop_sd_event;

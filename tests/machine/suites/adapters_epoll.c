@@ -24,13 +24,14 @@ static int new_timer(uint64_t first_ns)
 	return fd;
 }
 
-static void run_epoll(struct world *w, struct gh_runner *runner, int socket)
+static void run_epoll(struct world *w, struct gh_runner *runner, int socket, bool runner_first)
 {
 	uint64_t due = gh_now_ns() + TICK_NS, times;
 	int epfd = epoll_create1(EPOLL_CLOEXEC), timer = new_timer(due), i, n;
 	struct epoll_event events[4];
 	struct gh_epoll e;
 
+	(void)runner_first;
 	add(epfd, timer);
 	add(epfd, socket);
 	cr_assert_eq(gh_epoll_add(&e, runner, epfd, 64), 0);

@@ -4,27 +4,18 @@
 
 #include "adapters.h"
 
-struct state {
-	struct world *w;
-	uint64_t due_ns;
-};
-
+/* The source has its next time when this returns, counted from when the loop looked. */
 static gboolean on_tick(gpointer data)
 {
-	struct state *s = data;
-
-	tick(s->w, s->due_ns);
-	s->due_ns = gh_now_ns() + TICK_NS;
+	tick(data, (uint64_t)g_source_get_ready_time(g_main_current_source()) * 1000);
 	return G_SOURCE_CONTINUE;
 }
 
 static gboolean on_readable(gint fd, GIOCondition condition, gpointer data)
 {
-	struct state *s = data;
-
 	(void)fd;
 	(void)condition;
-	echo(s->w);
+	echo(data);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -35,22 +26,22 @@ static gboolean on_failed(int error, gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-static void run_glib(struct world *w, struct gh_runner *runner, int socket)
+static void run_glib(struct world *w, struct gh_runner *runner, int socket, bool runner_first)
 {
-	struct state s = { .w = w, .due_ns = gh_now_ns() + TICK_NS };
 	GMainContext *context;
 	GSource *sources[3];
 	unsigned int i;
 
 	context = g_main_context_new();
 	sources[0] = g_timeout_source_new(TICK_NS / 1000000);
-	g_source_set_callback(sources[0], on_tick, &s, NULL);
+	g_source_set_callback(sources[0], on_tick, w, NULL);
 	sources[1] = g_unix_fd_source_new(socket, G_IO_IN);
-	g_source_set_callback(sources[1], G_SOURCE_FUNC(on_readable), &s, NULL);
+	g_source_set_callback(sources[1], G_SOURCE_FUNC(on_readable), w, NULL);
 	cr_assert_eq(gh_glib_source_new(runner, 64, &sources[2]), 0);
 	g_source_set_callback(sources[2], G_SOURCE_FUNC(on_failed), NULL, NULL);
+	/* Each goes behind those that are there. */
 	for (i = 0; i < 3; i++)
-		g_source_attach(sources[i], context);
+		g_source_attach(sources[runner_first ? 2 - i : i], context);
 	while (!done(w))
 		g_main_context_iteration(context, TRUE);
 	for (i = 0; i < 3; i++) {
@@ -60,4 +51,49 @@ static void run_glib(struct world *w, struct gh_runner *runner, int socket)
 	g_main_context_unref(context);
 }
 
-const struct loop loop_glib = { .name = "GLib", .run = run_glib };
+/* ---- a ring that fails ---------------------------------------------------------------- */
+
+static unsigned int ticks, turns;
+static int code;
+
+static gboolean on_plain_tick(gpointer data)
+{
+	(void)data;
+	ticks++;
+	return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_ring_error(int error, gpointer data)
+{
+	(void)data;
+	cr_assert_eq(code, 0, "told twice");
+	code = error;
+	return G_SOURCE_REMOVE;
+}
+
+static unsigned int fail_glib(struct gh_runner *runner)
+{
+	GMainContext *context = g_main_context_new();
+	GSource *sources[2];
+	unsigned int i;
+
+	cr_assert_eq(gh_glib_source_new(runner, 64, &sources[0]), 0);
+	g_source_set_callback(sources[0], G_SOURCE_FUNC(on_ring_error), NULL, NULL);
+	sources[1] = g_timeout_source_new(TICK_NS / 1000000);
+	g_source_set_callback(sources[1], on_plain_tick, NULL, NULL);
+	for (i = 0; i < 2; i++)
+		g_source_attach(sources[i], context);
+	while (ticks < 10) {
+		g_main_context_iteration(context, TRUE);
+		turns += code < 0;
+	}
+	cr_assert_lt(code, 0);
+	cr_assert(g_source_is_destroyed(sources[0]));
+	g_source_destroy(sources[1]);
+	for (i = 0; i < 2; i++)
+		g_source_unref(sources[i]);
+	g_main_context_unref(context);
+	return turns;
+}
+
+const struct loop loop_glib = { .name = "GLib", .run = run_glib, .fail = fail_glib };

@@ -42,11 +42,12 @@ static void on_failed(struct gh_uv *u, int error)
 	cr_assert_fail("%s", strerror(-error));
 }
 
-static void run_uv(struct world *w, struct gh_runner *runner, int socket)
+static void run_uv(struct world *w, struct gh_runner *runner, int socket, bool runner_first)
 {
 	struct state s = { .w = w };
 	uv_loop_t loop;
 
+	(void)runner_first;
 	s.adapter.runner = runner;
 	s.adapter.budget = 64;
 	s.adapter.failed = on_failed;
@@ -70,4 +71,45 @@ static void run_uv(struct world *w, struct gh_runner *runner, int socket)
 	cr_assert_eq(uv_loop_close(&loop), 0, "a handle of the adapter is open");
 }
 
-const struct loop loop_uv = { .name = "libuv", .run = run_uv };
+/* ---- a ring that fails ---------------------------------------------------------------- */
+
+static unsigned int ticks, turns;
+static int error;
+
+static void on_plain_tick(uv_timer_t *timer)
+{
+	(void)timer;
+	ticks++;
+}
+
+static void on_ring_error(struct gh_uv *u, int code)
+{
+	(void)u;
+	cr_assert_eq(error, 0, "told twice");
+	error = code;
+}
+
+static unsigned int fail_uv(struct gh_runner *runner)
+{
+	struct gh_uv adapter = { .runner = runner, .budget = 64, .failed = on_ring_error };
+	uv_timer_t timer;
+	uv_loop_t loop;
+
+	cr_assert_eq(uv_loop_init(&loop), 0);
+	cr_assert_eq(gh_uv_open(&adapter, &loop), 0);
+	uv_timer_init(&loop, &timer);
+	uv_timer_start(&timer, on_plain_tick, TICK_NS / 1000000, TICK_NS / 1000000);
+	while (ticks < 10) {
+		uv_run(&loop, UV_RUN_ONCE);
+		turns += error < 0;
+	}
+	cr_assert_lt(error, 0);
+	/* It is closed as ever. */
+	gh_uv_close(&adapter, NULL);
+	uv_close((uv_handle_t *)&timer, NULL);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	cr_assert_eq(uv_loop_close(&loop), 0, "a handle of the adapter is open");
+	return turns;
+}
+
+const struct loop loop_uv = { .name = "libuv", .run = run_uv, .fail = fail_uv };
