@@ -56,11 +56,17 @@ static int config_check(struct gh_runner *r, const struct gh_vm_config *c)
 
 int gh_vm_set_slice(struct gh_vm *vm, uint32_t slice_ns)
 {
+	const struct gh_runner *r = vm->runner;
 	unsigned int i;
 
 	if (slice_ns < GH_MIN_SLICE_NS || slice_ns > GH_MAX_SLICE_NS)
 		return gh_fail_vm(vm, -1, -EINVAL, "setting the slice",
 				  "it is 10 us at least and 4 ms at most");
+	if (vm->state == GH_VM_TRANSIT)
+		return -EBUSY;
+	if (r->backend == GH_BACKEND_THREADS)
+		return gh_fail_vm(vm, -1, -EOPNOTSUPP, "setting the slice",
+				  "with a thread for each vCPU the kernel shares out the CPU");
 	for (i = 0; i < vm->nr_vcpus; i++)
 		vm->vcpus[i].slice_ns = slice_ns;
 	return 0;

@@ -113,6 +113,49 @@ Test(backends, library_where_io_uring_is_not_allowed)
 	cr_assert_eq(gh_runner_destroy(runner), 0);
 }
 
+/* A lone vCPU is run by ioctl, many by one command. */
+Test(backends, one_by_ioctl_and_several_by_ring)
+{
+	static const struct gs_op ops[] = {
+		{ GS_WRITE, 8, RN_LOG_BASE, 1 }, { GS_GOTO, 0, 0, 199 }, { GS_OFF },
+	};
+	struct gh_stats one, all;
+	struct gh_runner *runner;
+	struct rn_vm v[3];
+	unsigned int i;
+
+	cr_assert_eq(gh_runner_create(NULL, &runner, NULL), 0);
+	cr_assert_eq(gh_runner_backend(runner), GH_BACKEND_URING);
+	rn_image("script");
+	RN_SCRIPT(0, ops);
+	rn_create(runner, &v[0], "lone", 1);
+	rn_start(&v[0]);
+	cr_assert_eq(gh_runner_run(runner), 0);
+	gh_runner_stats(runner, &one);
+	cr_assert_eq(v[0].writes, 200U);
+	for (i = 1; i < 3; i++) {
+		rn_create(runner, &v[i], "several", 1);
+		rn_start(&v[i]);
+	}
+	cr_assert_eq(gh_runner_run(runner), 0);
+	gh_runner_stats(runner, &all);
+	cr_assert_eq(v[1].writes + v[2].writes, 400U);
+	printf("one: %llu runs, %llu by ioctl, %llu io_uring_enter; two: %llu runs, %llu batches, "
+	       "%llu by ioctl\n", (unsigned long long)one.submitted,
+	       (unsigned long long)one.batch_ioctls, (unsigned long long)one.syscalls,
+	       (unsigned long long)(all.submitted - one.submitted),
+	       (unsigned long long)(all.batches - one.batches),
+	       (unsigned long long)(all.batch_ioctls - one.batch_ioctls));
+	fflush(stdout);
+	/* All but the turns in which the ring had something to do as well. */
+	cr_assert_geq(one.batch_ioctls, 180U);
+	cr_assert_geq(all.batches - one.batches, 180U);
+	cr_assert_leq(all.batch_ioctls - one.batch_ioctls, (all.batches - one.batches) / 2);
+	for (i = 0; i < 3; i++)
+		rn_destroy(runner, &v[i]);
+	cr_assert_eq(gh_runner_destroy(runner), 0);
+}
+
 /* Guests that compute for ever or sleep for ever are taken out of the kernel. */
 static void stop_in_threads(const struct gs_op *ops, unsigned int nr)
 {

@@ -15,7 +15,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "gt.h"
+#include "rn.h"
 
 #define PATH	"/tmp/console"
 #define ECHO_GUEST	"--guest=image=/root/guests/echo.bin,name=e,console="
@@ -33,7 +33,8 @@ static pid_t start(const char *option, const char *more, FILE **out)
 	cr_assert_geq(pid, 0);
 	if (!pid) {
 		dup2(fds[1], STDOUT_FILENO);
-		execl("/bin/gh-runner", "gh-runner", "run", "--quiet", option, more, NULL);
+		execl("/bin/gh-runner", "gh-runner", "run", "--quiet", rn_backend_option(),
+		      option, more, NULL);
 		_exit(126);
 	}
 	close(fds[1]);

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "gt.h"
+#include "rn.h"
 
 #define CONTROL	"/tmp/control.sock"
 #define CONSOLE	"/tmp/control.console"
@@ -45,7 +45,8 @@ static void start(void)
 	runner = fork();
 	cr_assert_geq(runner, 0);
 	if (!runner) {
-		execl("/bin/gh-runner", "gh-runner", "run", "--quiet", "--control=" CONTROL, guest,
+		execl("/bin/gh-runner", "gh-runner", "run", "--quiet", rn_backend_option(),
+		      "--control=" CONTROL, guest,
 		      "--guest=image=/root/guests/demo.bin,name=d,vcpus=2", NULL);
 		_exit(126);
 	}
@@ -298,7 +299,8 @@ Test(control, guests_are_spread)
 	waitpid(runner, NULL, 0);
 	runner = fork();
 	if (!runner) {
-		execl("/bin/gh-runner", "gh-runner", "run", "--quiet", "--control=" CONTROL,
+		execl("/bin/gh-runner", "gh-runner", "run", "--quiet", rn_backend_option(),
+		      "--control=" CONTROL,
 		      "--cpus=2",
 		      "--guest=image=/root/guests/demo.bin,name=a,count=4,vcpus=2",
 		      "--guest=image=/root/guests/echo.bin,name=e,console=unix:" CONSOLE,

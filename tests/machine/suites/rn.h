@@ -34,6 +34,14 @@ struct rn_vm {
 #define RN_BACKEND GH_BACKEND_URING
 #endif
 
+/* For suites that start the command. */
+static inline const char *rn_backend_option(void)
+{
+	const enum gh_backend backend = RN_BACKEND;
+
+	return backend == GH_BACKEND_THREADS ? "--backend=threads" : "--backend=auto";
+}
+
 static inline struct gh_runner *rn_runner(void)
 {
 	const struct gh_runner_config config = { .backend = RN_BACKEND };

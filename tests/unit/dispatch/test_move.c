@@ -177,6 +177,7 @@ Test(move, stop_between_two_runners)
 	cr_assert_eq(gh_vm_stop(vm), 0, "again is fine");
 	cr_assert_eq(gh_vm_destroy(vm), -EBUSY);
 	cr_assert_eq(gh_vm_move(vm, r), -EINVAL);
+	cr_assert_eq(gh_vm_set_slice(vm, 500000), -EBUSY);
 	cr_assert_eq(gh_vcpu_remove(gh_vm_vcpu(vm, 0)), -EINVAL);
 	cr_assert_eq(gh_vcpu_add(vm, 0), -EINVAL);
 	turns(r, 2);
@@ -424,11 +425,15 @@ Test(move, slices_are_weights)
 	static const struct fake_step spin[] = { { FAKE_PREEMPTED }, { FAKE_PREEMPTED },
 						 { FAKE_END } };
 	struct gh_vm *a = start(1, spin), *b = start(1, spin);
+	enum gh_backend backend = r->backend;
 
 	cr_assert_eq(gh_vm_set_slice(a, 500000), 0);
 	cr_assert_eq(gh_vm_set_slice(b, 9999), -EINVAL);
 	cr_assert_eq(gh_vm_set_slice(b, 4000001), -EINVAL);
 	turns(r, 1);
+	r->backend = GH_BACKEND_THREADS;
+	cr_assert_eq(gh_vm_set_slice(a, 500000), -EOPNOTSUPP, "nothing would come of it");
+	r->backend = backend;
 	cr_assert_eq(f->slices[0], 500000);
 	cr_assert_eq(f->slices[1], GH_DEFAULT_SLICE_NS);
 }
