@@ -6,9 +6,10 @@
 #
 #   mkman.pl OUTDIR HEADER...
 #
-# The file 'pages' beside this one names the functions of each page. A function that
-# it does not name, or that no header has, is an error. libgh-runner.3.in is the page
-# about all of them; its example is a program that is tested.
+# The file 'pages' beside this one names the functions of each page, and the types of it
+# that stand in a header without these functions. A function or a type that it does not
+# name, or that no header has, is an error. libgh-runner.3.in is the page about all of
+# them; its example is a program that is tested.
 
 use strict;
 use warnings;
@@ -17,7 +18,7 @@ use Text::Tabs;
 my ($out, @headers) = @ARGV;
 my $here = $0 =~ s{/[^/]*$}{}r;
 my $pages_file = "$here/pages";
-my (%page_of, @pages, $date);
+my (%page_of, %page_of_type, @pages, $date);
 my %functions;
 
 # What the top of gh-runner.h says of all functions.
@@ -30,7 +31,8 @@ tells more.
 END
 my $rest = <<'END';
 .SH THREADS
-Where nothing else is said, a call is made in the thread that created the runner.
+A runner belongs to the thread that created it, its own; a call is made there where nothing
+else is said.
 .SH SEE ALSO
 .BR libgh\-runner (3)
 END
@@ -45,6 +47,11 @@ sub read_pages {
 		my ($names, $title) = split(/:\s*/, $line, 2);
 		if ($names eq 'date') {
 			$date = $title;
+			next;
+		}
+		if ($names =~ s/^types //) {
+			my $page = $page_of{$names} or die "$pages_file: there is no page $names\n";
+			$page_of_type{$_} = $page for split(' ', $title);
 			next;
 		}
 		my $page = { names => [split(' ', $names)], title => $title, types => [], intro => [] };
@@ -66,9 +73,19 @@ sub comment_text {
 	return $raw;
 }
 
+sub take_type {
+	my ($h, $text, $comment) = @_;
+	my ($name) = $text =~ /^\w+ (\w+)/;
+	my $page = delete $page_of_type{$name};
+	my $type = { text => $text, comment => $comment };
+
+	# Others belong to the function behind them.
+	push @{$page ? $page->{types} : $h->{types}}, $type;
+}
+
 sub take_function {
 	my ($h, $text, $comment) = @_;
-	my ($name) = $text =~ /(\w+)\(/;
+	my ($name) = $text =~ /(\w+)[(;]/;
 
 	$functions{$name} = { text => $text, comment => $comment, header => $h->{include} };
 	my $page = $page_of{$name} or die "$h->{path}: $pages_file has no page for $name()\n";
@@ -100,7 +117,10 @@ sub read_header {
 				$comment = undef;
 			}
 		} elsif ($s =~ s!^((?:struct|enum) \w+ [{].*?\n[}];)\n!!s) {
-			push @{$h->{types}}, { text => $1, comment => $comment };
+			take_type($h, $1, $comment);
+			$comment = undef;
+		} elsif ($s =~ s{^(extern const struct gh_device_ops \w+;)\n}{}) {
+			take_function($h, $1, $comment);
 			$comment = undef;
 		} elsif ($s =~ s#^((?!static|extern|struct \w+;|typedef)[a-z][^;{]*\([^;{]*\);)(?:[ \t]*/\* (\N*) \*/)?\n##s) {
 			# A comment may stand behind it, too.
@@ -115,6 +135,7 @@ sub read_header {
 			$s =~ s{^[^\n]*\n?}{};
 		}
 	}
+	die "$path: $pages_file has no page for $_->{text}\n" for @{$h->{types}};
 }
 
 # ---- roff ---------------------------------------------------------------------------
@@ -226,7 +247,8 @@ sub page_text {
 	for my $i (0 .. $#fns) {
 		my $c = $fns[$i]{comment};
 		next if !defined $c;
-		$body .= @fns > 1 ? ".SS $names[$i]()\n" . (text_blocks($c) =~ s/^\.P\n//r) : text_blocks($c);
+		my $call = $fns[$i]{text} =~ /\(/ ? '()' : '';
+		$body .= @fns > 1 ? ".SS $names[$i]$call\n" . (text_blocks($c) =~ s/^\.P\n//r) : text_blocks($c);
 	}
 	$body .= type_text($_) for @{$page->{types}};
 	$body =~ s/^\.P\n//;
@@ -267,6 +289,7 @@ sub overview {
 
 read_pages();
 read_header($_) for @headers;
+die "$pages_file: no header has $_\n" for sort keys %page_of_type;
 for my $page (@pages) {
 	my ($first, @more) = @{$page->{names}};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
- * Devices of a VM: what an access is, and how a device answers it.
+ * Devices of a VM: what an access is, and how a device answers it. Included by
+ * <gh-runner/gh-runner.h>.
  */
 #ifndef GH_RUNNER_DEVICE_H
 #define GH_RUNNER_DEVICE_H
@@ -8,10 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
+struct gh_irq;
 struct gh_runner;
 struct gh_vcpu;
 
@@ -54,34 +52,5 @@ struct gh_device_ops {
 	void (*release)(void *device);
 	int (*move)(void *device, struct gh_runner *runner);
 };
-
-/* ---- interrupts of devices ----------------------------------------------------- */
-
-struct gh_irq;
-struct gh_vm;
-
-/*
- * A line of @vm, before gh_vm_start(); the VM's, gone with it. -ENOSPC: it has 16.
- *
- * What reaches the guest is an edge: a doorbell is rung and drops by itself, and the
- * hypervisor does not tell when the guest has ended the interrupt. So a device with a
- * condition that lasts raises again when the guest acknowledges and it still holds.
- */
-int gh_irq_create(struct gh_vm *vm, struct gh_irq **irq);
-/* Interrupts the guest. Any thread, and signal handlers, while the VM exists. */
-void gh_irq_raise(struct gh_irq *irq);
-/* Raises when @level becomes true. One thread at a time. */
-void gh_irq_set(struct gh_irq *irq, bool level);
-/* Its number in the guest's interrupt controller. */
-unsigned int gh_irq_intid(const struct gh_irq *irq);
-/* For gh_device_ops.dt_node: the property "interrupts". */
-int gh_irq_dt(const struct gh_irq *irq, void *fdt);
-
-/* Answers a deferred access; no use of @access afterwards. */
-void gh_access_complete(struct gh_access *access);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif /* GH_RUNNER_DEVICE_H */

@@ -2,85 +2,52 @@
 /*
  * libgh-runner: many Gunyah vCPUs on one io_uring and one thread.
  *
- * A runner belongs to the thread that created it: every call is made there, with
- * the exceptions that say "any thread". Functions return 0 or -errno unless said
- * otherwise; gh_runner_last_error() then tells more. The library prints nothing,
- * installs no signal handler, and starts threads for GH_BACKEND_THREADS only. Times
- * are nanoseconds of CLOCK_MONOTONIC.
+ * A runner belongs to the thread that created it. "Own thread" means that one, of the
+ * runner that is named or has the VM; "any thread" is any, while the object exists.
+ * Functions that return int give 0 or -errno unless said otherwise; on its own thread
+ * gh_runner_last_error() then tells more. The errors at a function are those of the
+ * library; those of the system calls below it come through. Times are nanoseconds of
+ * CLOCK_MONOTONIC. The library prints nothing, installs no signal handler, and starts
+ * threads for GH_BACKEND_THREADS and groups only.
  *
  * Life of a VM: gh_vm_create(), gh_vm_add_device()..., gh_vm_start(); it runs while
- * the runner is driven; events->ended(); gh_vm_destroy().
+ * the runner is driven; events->ended(); gh_vm_destroy(). From gh_vm_start() on the runner
+ * allocates no memory, except in gh_vcpu_add() and for threads in gh_vm_move().
  */
 #ifndef GH_RUNNER_H
 #define GH_RUNNER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <gh-runner/device.h>
+#include <gh-runner/types.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-struct gh_error_info;
-struct gh_runner;
-struct gh_vm;
-struct gh_vcpu;
-struct io_uring;
-struct io_uring_cqe;
-struct io_uring_sqe;
-
 /* ---- runner ---------------------------------------------------------------- */
 
-/* How vCPUs are run. */
-enum gh_backend {
-	GH_BACKEND_AUTO,	/* URING, but a lone vCPU as with IOCTL; without io_uring THREADS */
-	GH_BACKEND_URING,	/* by commands on a ring, in the runner's thread */
-	GH_BACKEND_SQPOLL,	/* in the kernel thread of a ring with SQPOLL */
-	GH_BACKEND_THREADS,	/* by ioctl, a thread for each; devices' I/O likewise */
-	GH_BACKEND_IOCTL,	/* by ioctl, many in one; sleeping vCPUs and I/O on a ring */
-};
-
-/**
- * struct gh_runner_config - zero means the default of each field
- * @ring: borrowed until gh_runner_destroy(), a ring of the caller, with a CQ of at
- *	least twice @max_vcpus; of user_data 0xd0 to 0xdf in the top byte are the runner's,
- *	and what the caller prepared is submitted with it; NULL: the runner makes its own
- * @foreign_cqe: required with @ring: gets @opaque and the completions that are not
- *	the runner's while it reaps, so it must not call the runner
- * @backend: with @ring not SQPOLL or THREADS; IOCTL needs a driver with batches
- * @max_vcpus: vCPUs at one time, in all VMs (default 1024)
- * @slice_ns: the longest time a vCPU runs before others get their turn (2 ms)
- * @batch_ns: the longest time that one gh_runner_prepare() runs guests (10 ms)
- * @batch: the most vCPUs that one gh_runner_prepare() submits (256)
+/*
+ * @config may be NULL, and is read in the call only. *@runner is the caller's, and the
+ * calling thread its own; NULL after an error, and then *@error (may be NULL) says more.
+ * -EINVAL: @config; -EPERM, -ENOSYS, -EACCES: io_uring is not allowed, and @config does not
+ * leave the choice; -ENOMEM; -EMFILE; -EAGAIN: no more threads.
  */
-struct gh_runner_config {
-	struct io_uring *ring;
-	void (*foreign_cqe)(void *opaque, const struct io_uring_cqe *cqe);
-	void *opaque;
-	enum gh_backend backend;
-	unsigned int max_vcpus;
-	uint32_t slice_ns;
-	uint64_t batch_ns;
-	unsigned int batch;
-};
-
-/* @config may be NULL. On error *@runner is NULL and *@error (may be NULL) says more. */
 int gh_runner_create(const struct gh_runner_config *config, struct gh_runner **runner,
 		     struct gh_error_info *error);
-/* What was asked for, and what AUTO has become: URING or THREADS. */
+/* What was asked for, and what AUTO has become: URING or THREADS. Any thread. */
 enum gh_backend gh_runner_backend(const struct gh_runner *runner);
-/* -EBUSY while VMs exist, or one is on its way to it, and in a callback. NULL is fine. */
+/*
+ * Frees it, and gives a ring of the caller back. NULL is fine. Own thread. -EBUSY: it has
+ * VMs, or one comes; it is a member of a group; or a callback is running.
+ */
 int gh_runner_destroy(struct gh_runner *runner);
 
 /*
- * Until no VM runs or gh_runner_quit(): 0; or the ring's error; or -EINTR: a signal ended
- * the wait, call it again. While guests compute none does: a handler calls gh_runner_quit().
+ * Drives the runner until no VM runs, or gh_runner_quit(): 0. Own thread. -EINTR: a signal
+ * ended the wait, call it again. While guests compute none does, so what a handler wants of
+ * the loop it tells by gh_runner_quit(). -EBUSY: in a callback; else the ring's error.
  */
 int gh_runner_run(struct gh_runner *runner);
-/* Makes gh_runner_run() return. Any thread, and signal handlers. */
+/* Makes gh_runner_run() return, now or next time. Any thread, and signal handlers. */
 void gh_runner_quit(struct gh_runner *runner);
 
 /*
@@ -88,214 +55,170 @@ void gh_runner_quit(struct gh_runner *runner);
  * most gh_runner_timeout_ns(); gh_runner_dispatch(); gh_runner_prepare().
  */
 
-/* To wait for (owned by the runner; an eventfd registered with the ring), or -errno. */
+/*
+ * The descriptor to wait for; the runner's, as long as it exists. With a ring it is an
+ * eventfd, registered with the ring by the first call. Own thread. -EBUSY: the caller's ring
+ * has one registered; -EMFILE.
+ */
 int gh_runner_fd(struct gh_runner *runner);
-/* 0: dispatch now; UINT64_MAX: only the descriptor counts. */
+/* How long to wait, in ns: 0: dispatch now; UINT64_MAX: for the descriptor. Own thread. */
 uint64_t gh_runner_timeout_ns(const struct gh_runner *runner);
-/* Submits what can run; guests run inside this call, at most @batch_ns long. */
+/*
+ * Submits what can run; guests run inside this call, at most batch_ns long. Own thread.
+ * -EBUSY: in a callback; else the ring's error, after which guests do not run any more.
+ */
 int gh_runner_prepare(struct gh_runner *runner);
 /*
  * Reaps all completions, then handles at most @budget exits (0: all) and the due
- * timers. Callbacks are called from here only, and never recursively. Returns the
- * number of exits handled, or -errno.
+ * timers. All callbacks are called from here, by gh_runner_run() too, and never recursively.
+ * Returns the number of exits handled. Own thread. Errors: as gh_runner_prepare().
  */
 int gh_runner_dispatch(struct gh_runner *runner, unsigned int budget);
 
-/**
- * struct gh_timer - calls @fire once, at or after @deadline_ns
- *
- * The caller owns the memory until the timer fired or was cancelled; @fire may
- * arm it again.
+/*
+ * @timer is the runner's until it fired or was cancelled. Own thread. -EINVAL: no fire();
+ * -EBUSY: it is armed.
  */
-struct gh_timer {
-	uint64_t deadline_ns;
-	void (*fire)(struct gh_timer *timer);
-	struct gh_timer *next;	/* the runner's */
-	bool armed;		/* the runner's */
-};
-
 int gh_timer_arm(struct gh_runner *runner, struct gh_timer *timer);
+/* fire() is not called any more; fine if it is not armed. Own thread. */
 void gh_timer_cancel(struct gh_runner *runner, struct gh_timer *timer);
+/* The time now, in ns. Any thread, and signal handlers. */
 uint64_t gh_now_ns(void);
 
-/**
- * struct gh_io - a request of a device on the runner's ring
- * @done: called from dispatch with the CQE's res and flags; the memory is the
- *	caller's again at that moment
+/*
+ * An SQE for a prep helper, of the runner's ring; it takes gh_io_attach() at once. NULL: the
+ * queue is full even after submitting. Own thread.
  */
-struct gh_io {
-	void (*done)(struct gh_io *io, int res, uint32_t flags);
-	int res;		/* the runner's, as are the next two */
-	uint32_t flags;
-	struct gh_io *next;
-};
-
-/* An SQE for a prep helper; NULL if the queue is full even after submitting. */
 struct io_uring_sqe *gh_io_get_sqe(struct gh_runner *runner);
 /*
- * After the prep helper; the next gh_runner_prepare() submits it. One CQE only. -EINVAL,
- * and the entry does nothing: no @done, or the address of @io has a tag in its top byte.
+ * After the prep helper: the next gh_runner_prepare() submits it, and io->done() hears of the
+ * one CQE that it gives. @io is the runner's until then, also after its VM is gone. Own
+ * thread. -EINVAL, and the SQE does nothing: no done(), or a tag in @io's top byte.
  */
 int gh_io_attach(struct io_uring_sqe *sqe, struct gh_io *io);
 
 /* ---- virtual machines -------------------------------------------------------- */
 
-/* Why a VM ended. */
-enum gh_vm_end {
-	GH_VM_END_NONE,		/* it has not */
-	GH_VM_END_OFF,		/* powered off by itself */
-	GH_VM_END_RESET,	/* asked for a reset */
-	GH_VM_END_CRASHED,	/* the hypervisor or a watchdog ended it */
-	GH_VM_END_STOPPED,	/* gh_vm_stop() */
-	GH_VM_END_ERROR,	/* the driver refused to run a vCPU: @error */
-};
-
-/**
- * struct gh_vm_result - how a VM ended
- * @end: the cause
- * @exit_type: the resource manager's exit type
- * @reason_size: valid bytes in @reason
- * @reason: the resource manager's reason words
- * @error: -errno for GH_VM_END_ERROR
+/*
+ * *@vm is @runner's, until gh_vm_destroy(); NULL after an error. @config is read in the call,
+ * and what it points to, except events and opaque. Own thread. -EINVAL, -E2BIG: @config;
+ * -ENOEXEC: the image; -ENOSPC: @runner is full; -ENOENT, -ENODEV: no driver; -EACCES, -EPERM:
+ * not for this user; -EOPNOTSUPP: IOCTL, and the driver has no batches; -ENOMEM; -EMFILE;
+ * -EAGAIN: no more threads.
  */
-struct gh_vm_result {
-	enum gh_vm_end end;
-	uint16_t exit_type;
-	uint32_t reason_size;
-	uint8_t reason[8];
-	int error;
-};
-
-/**
- * struct gh_vm_events - what the embedder wants to hear; each may be NULL
- * @ended: all vCPUs are out of the VM; gh_vm_destroy() is allowed after the
- *	callback returned
- * @access: no window claims it; @access->offset is its guest physical address. Answers
- *	as a device does. Without it reads give all-ones and writes are dropped
- * @status: a vCPU came back for good, before the runner draws its conclusions
- * @moved: gh_vm_move() has brought it to @runner, whose thread this is; if that is
- *	where it was, a device refused
- */
-struct gh_vm_events {
-	void (*ended)(void *opaque, struct gh_vm *vm, const struct gh_vm_result *result);
-	int (*access)(void *opaque, struct gh_access *access);
-	void (*status)(void *opaque, struct gh_vcpu *vcpu, const struct gh_vm_result *result);
-	void (*moved)(void *opaque, struct gh_vm *vm, struct gh_runner *runner);
-};
-
-/**
- * struct gh_vm_config - everything is read during gh_vm_create() only, except @opaque
- * @name: 1 to 31 bytes, for errors and for the guest's device tree
- * @memory_size: bytes at 0x80000000, a multiple of 2 MiB
- * @vcpus: 1 to 8, of which some may be removed before the start
- * @image: the guest: ELF, arm64 Image or flat binary (told apart by content)
- * @image_size: in bytes
- * @bootargs: /chosen/bootargs, NULL: none
- * @pinned: a group leaves it where it was made: see group.h
- * @events, @opaque: callbacks, borrowed until the VM is destroyed
- */
-struct gh_vm_config {
-	const char *name;
-	uint64_t memory_size;
-	unsigned int vcpus;
-	const void *image;
-	size_t image_size;
-	const char *bootargs;
-	bool pinned;
-	const struct gh_vm_events *events;
-	void *opaque;
-};
-
 int gh_vm_create(struct gh_runner *runner, const struct gh_vm_config *config,
 		 struct gh_vm **vm);
-/* Lends the memory, starts the VM and queues its vCPUs. A VM starts once. */
-int gh_vm_start(struct gh_vm *vm);
-/* Takes all vCPUs out of the guest, then events->ended(). Any thread, also while it moves. */
-int gh_vm_stop(struct gh_vm *vm);
-/* Calls release() of its devices. -EBUSY until it has ended, and in a callback. */
-int gh_vm_destroy(struct gh_vm *vm);
-
 /*
- * From their next runs on @vm's vCPUs run @slice_ns (10 us to 4 ms, else -EINVAL) at a
- * time: guests that compute share the CPU in proportion to their slices.
+ * Puts a window of @size bytes at guest physical @base. @ops and @device are borrowed until
+ * ops->release(); after an error they are the caller's as before, and it is not called. Own
+ * thread. -EBUSY: started; -EINVAL: no name, read or write, @size 0, or not below 1 GiB;
+ * -EEXIST: it overlaps a window or the interrupt controller; -ENOSPC: there are 16.
+ */
+int gh_vm_add_device(struct gh_vm *vm, uint64_t base, uint64_t size,
+		     const struct gh_device_ops *ops, void *device);
+/*
+ * Lends the memory, starts the VM and queues its vCPUs. Own thread. -EBUSY: a VM starts once,
+ * and after an error it can be destroyed only; -ENOSPC: the device tree is too large; -ENOMEM,
+ * -EPERM: RLIMIT_MEMLOCK; -ENODEV: the resource manager refused it.
+ */
+int gh_vm_start(struct gh_vm *vm);
+/*
+ * Takes all vCPUs out of the guest, then events->ended(). Any thread, also while it moves;
+ * then it ends where it arrives. Fine if it has ended. -EINVAL: it was never started.
+ */
+int gh_vm_stop(struct gh_vm *vm);
+/*
+ * Frees it, and calls release() of its devices. Own thread. -EBUSY: it has not ended, or it
+ * moves, or a callback is running.
+ */
+int gh_vm_destroy(struct gh_vm *vm);
+/*
+ * From their next runs on @vm's vCPUs run @slice_ns at a time: guests that compute share the
+ * CPU in proportion to their slices. Own thread. -EINVAL: not 10 us to 4 ms; -EOPNOTSUPP:
+ * with THREADS the kernel shares out the CPU; -EBUSY: it moves.
  */
 int gh_vm_set_slice(struct gh_vm *vm, uint32_t slice_ns);
 /*
  * Takes a running VM with its devices to @to, another runner of the same backend, whose
  * thread may be any; events->moved() follows there. Its vCPUs come out of the guest
  * first, and accesses that a device owes are awaited. Meanwhile only gh_vcpu_kick() and
- * gh_vm_stop() may be called. An end of the VM cancels the move.
- * -EINVAL: not running, or no such way; -ENOSPC: @to is full.
+ * gh_vm_stop() may be called. An end of the VM cancels the move. Own thread. -EINVAL: not
+ * running, or no such way; -EBUSY: a vCPU is being removed; -ENOSPC: @to is full; -EAGAIN: no
+ * more threads.
  */
 int gh_vm_move(struct gh_vm *vm, struct gh_runner *to);
 
+/* The VM's own copy. Any thread. */
 const char *gh_vm_name(const struct gh_vm *vm);
+/* As configured. Any thread. */
 void *gh_vm_opaque(const struct gh_vm *vm);
-struct gh_runner *gh_vm_runner(const struct gh_vm *vm);	/* any thread */
+/* Which has it, or to which it is on its way. Any thread. */
+struct gh_runner *gh_vm_runner(const struct gh_vm *vm);
+/* How many were configured, present or not. Any thread. */
 unsigned int gh_vm_vcpus(const struct gh_vm *vm);
+/* The VM's, for its life; NULL if there is no vCPU @index. Any thread. */
 struct gh_vcpu *gh_vm_vcpu(struct gh_vm *vm, unsigned int index);
-/* GH_VM_END_NONE while it runs. */
+/* The VM's; end is GH_VM_END_NONE while it runs. Own thread. */
 const struct gh_vm_result *gh_vm_result(const struct gh_vm *vm);
+
+/* ---- virtual CPUs ------------------------------------------------------------- */
 
 /*
  * Takes a vCPU out of a new or running VM, and its descriptor and slot with it. The
  * guest should have switched it off. 0: it is out; -EINPROGRESS: once the runner was
- * driven, see gh_vcpu_present(); -EBUSY: a device owes it an answer. Then
- * gh_vcpu_add() can put it back: -EEXIST if it is there, -EBUSY if it goes, -ENOSPC.
+ * driven, see gh_vcpu_present(). Own thread. -ENOENT: it is out; -EINVAL: it or its VM ends,
+ * or moves; -EBUSY: a device owes it an answer.
  */
 int gh_vcpu_remove(struct gh_vcpu *vcpu);
+/*
+ * Puts it back, as it was at the start. Own thread. -EINVAL: there is no vCPU @index, or the
+ * VM ends or moves; -EEXIST: it is there; -EBUSY: it is going; others as gh_vm_create().
+ */
 int gh_vcpu_add(struct gh_vm *vm, unsigned int index);
+/* Whether it is in its VM. Own thread. */
 bool gh_vcpu_present(const struct gh_vcpu *vcpu);
-
+/* Its VM. Any thread. */
 struct gh_vm *gh_vcpu_vm(const struct gh_vcpu *vcpu);
+/* In its VM, from 0. Any thread. */
 unsigned int gh_vcpu_index(const struct gh_vcpu *vcpu);
-/* Ends its slice or park once. Any thread, and signal handlers, while it is present. */
+/*
+ * Ends its slice or park once, or its next one. Any thread, and signal handlers, while it is
+ * present. Returns 0 or what the driver says.
+ */
 int gh_vcpu_kick(struct gh_vcpu *vcpu);
 
-/* ---- devices: device.h ------------------------------------------------------------ */
+/* ---- devices ------------------------------------------------------------------- */
 
 /*
- * Puts a window at guest physical @base. Before gh_vm_start() only. -EINVAL for
- * zero length or wrap-around, -EEXIST when it overlaps another window or RAM,
- * -ENOSPC when the VM has no room for one more.
+ * Answers a deferred access, with access->data if it was a read; no use of @access
+ * afterwards. Own thread, in the device's calls too.
  */
-int gh_vm_add_device(struct gh_vm *vm, uint64_t base, uint64_t size,
-		     const struct gh_device_ops *ops, void *device);
+void gh_access_complete(struct gh_access *access);
+/*
+ * *@irq is a line of @vm, gone with it; NULL after an error. Own thread. -EBUSY: started;
+ * -ENOSPC: there are 16; -EMFILE; others: the module gunyah_irqfd is not there.
+ *
+ * What reaches the guest is an edge: a doorbell is rung and drops by itself, and the
+ * hypervisor does not tell when the guest has ended the interrupt. So a device with a
+ * condition that lasts raises again when the guest acknowledges and it still holds.
+ */
+int gh_irq_create(struct gh_vm *vm, struct gh_irq **irq);
+/* Interrupts the guest. Any thread, and signal handlers. */
+void gh_irq_raise(struct gh_irq *irq);
+/* Raises when @level becomes true. Any thread, one at a time. */
+void gh_irq_set(struct gh_irq *irq, bool level);
+/* Its number in the guest's interrupt controller. Any thread. */
+unsigned int gh_irq_intid(const struct gh_irq *irq);
+/* For gh_device_ops.dt_node: the property "interrupts" into @fdt. 0 or libfdt's error. */
+int gh_irq_dt(const struct gh_irq *irq, void *fdt);
 
 /* ---- statistics and errors ------------------------------------------------------ */
 
-struct gh_stats {
-	uint64_t mmio_reads, mmio_writes, unclaimed, device_errors, deferred;
-	uint64_t preempted, not_entered, interrupted, status, canceled, errors;
-	uint64_t parks, wakeups;	/* parks that ended by themselves or by a kick */
-	uint64_t syscalls;		/* io_uring_enter */
-	uint64_t submitted;		/* runs that were asked for, one by one or in batches */
-	uint64_t batches, batch_ioctls;	/* GH_VCPU_RUN_BATCH: all, and those by ioctl */
-	uint64_t turns, cq_overflows, sq_full, late, stale;
-	uint32_t vms, vcpus;		/* now */
-	uint32_t runnable, in_flight, answering;
-};
-
+/* *@stats is the caller's. Own thread; of a group: gh_group_stats(). */
 void gh_runner_stats(const struct gh_runner *runner, struct gh_stats *stats);
-/* Exits that user space handled: the sum of the kinds above. */
+/* Exits that user space handled: the sum of their kinds. Any thread. */
 uint64_t gh_stats_exits(const struct gh_stats *stats);
-
-/**
- * struct gh_error_info - the last failure on a runner, valid until the next call
- * @error: -errno
- * @vm: name of the VM, "" if none is concerned
- * @vcpu: index in the VM, -1 if none is concerned
- * @what: what was tried
- * @hint: a likely cause and cure, "" if none is known
- */
-struct gh_error_info {
-	int error;
-	char vm[32];
-	int vcpu;
-	const char *what;
-	const char *hint;
-};
-
+/* The runner's, overwritten by the next call that fails. Own thread. */
 const struct gh_error_info *gh_runner_last_error(const struct gh_runner *runner);
 
 #ifdef __cplusplus
