@@ -146,7 +146,9 @@ static void handle_error(struct gh_runner *r, struct gh_vcpu *v, int error)
 	}
 	r->stats.errors++;
 	if (!v->held)
-		gh_fail_vm(v->vm, (int)v->index, error, "running a vCPU", NULL);
+		gh_fail_vm(v->vm, (int)v->index, error, "running a vCPU",
+			   error == -EOPNOTSUPP ? "the driver has no commands for a ring: use "
+			   "GH_BACKEND_THREADS (--backend=threads)" : NULL);
 	gh_vm_end(v->vm, &result);
 	gh_vcpu_end(v);
 }

@@ -62,6 +62,18 @@ Test(life, error_of_one_vcpu_ends_the_vm)
 	cr_assert_str_eq(error_at_end.vm, "vm");
 }
 
+/* AUTO has chosen by then, and does not choose again. */
+Test(life, driver_without_commands)
+{
+	static const struct fake_step error[] = { { FAKE_ERROR, .data = (uint64_t)-EOPNOTSUPP } };
+
+	start(1, error);
+	cr_assert_eq(gh_runner_run(r), 0);
+	cr_assert_eq(ended[0].end, GH_VM_END_ERROR);
+	cr_assert_eq(ended[0].error, -EOPNOTSUPP);
+	cr_assert_not_null(strstr(error_at_end.hint, "GH_BACKEND_THREADS"));
+}
+
 /* Somebody else's CANCEL: the vCPU is as runnable as before, the answer is kept. */
 Test(life, foreign_cancel_is_not_the_end)
 {
