@@ -101,7 +101,6 @@ void mon_cpu_setup(struct mon_cpu *cpu)
 	mon_write(vpidr_el2, mon_read(midr_el1));
 	set_ctl(cpu);
 	mon_ctl_load(&cpu->host_ctl, cpu->host_ctl.vttbr, cpu->host_ctl.vmpidr);
-	cpu->odd.any = 0;
 	cpu->odd.impdef = mon_el1_probe();
 	mon_el1_reset(&reset);
 	mon_el1_switch(&cpu->host_el1, &reset);

@@ -21,6 +21,7 @@
 #define GICD_IROUTER_END	0x8000
 #define IROUTER_ANY		BIT(31)
 #define WORDS			32
+#define PRIO_DEFAULT		0xa0
 
 /* One bit each: banks of 128 bytes from 0x080. */
 enum bank {
@@ -31,7 +32,8 @@ enum bank {
 static struct mon_spinlock lock;
 static bool dist_enabled;
 static uint64_t host_ctlr;
-static uint32_t enabled[WORDS], pending[WORDS], inflight[WORDS], edge[WORDS];
+static uint32_t enabled[WORDS], pending[WORDS], edge[WORDS];
+static uint32_t inflight[WORDS];	/* atomic */
 static uint8_t prios[1024];
 static uint64_t routes[1024];
 
@@ -86,7 +88,10 @@ static struct mon_cpu *target(uint32_t intid)
 	return cpu && __atomic_load_n(&cpu->state, __ATOMIC_ACQUIRE) == MON_CPU_ON ? cpu : NULL;
 }
 
-/* Sends a line to its CPU's inbox, if it is pending and may go. Under the lock. */
+/*
+ * Queues a line on this CPU, or sends it to another one's inbox, if it is pending and
+ * may go. Under the lock.
+ */
 static void deliver(uint32_t intid)
 {
 	uint32_t w = intid / 32, bit = 1u << (intid & 31);
@@ -97,8 +102,14 @@ static void deliver(uint32_t intid)
 	cpu = target(intid);
 	if (!cpu)
 		return;
+	/* Not while it goes off: then its queue is being emptied into here. */
+	if (cpu == mon_this_cpu() && cpu->state == MON_CPU_ON) {
+		mon_hirq_queue(cpu, intid, PRIO_DEFAULT, false);
+		cpu->host_irq = true;
+		return;
+	}
 	__atomic_fetch_or(&cpu->inbox[intid / 64], BIT(intid & 63), __ATOMIC_RELAXED);
-	__atomic_store_n(&cpu->inbox_any, 1, __ATOMIC_RELEASE);
+	__atomic_fetch_or(&cpu->inbox_words, 1u << (intid / 64), __ATOMIC_RELEASE);
 	if (cpu != mon_this_cpu())
 		mon_cpu_kick(cpu);
 }
@@ -135,7 +146,7 @@ bool mon_hline_take(uint32_t intid, uint8_t *prio)
 	take = dist_enabled && (pending[w] & enabled[w] & bit);
 	if (take) {
 		pending[w] &= ~bit;
-		inflight[w] |= bit;
+		__atomic_fetch_or(&inflight[w], bit, __ATOMIC_RELAXED);
 		*prio = prios[intid];
 	}
 	mon_spin_unlock(&lock);
@@ -146,9 +157,7 @@ void mon_hline_retired(uint32_t intid)
 {
 	if (intid < mon_gic_hw_lines() || intid >= MON_INTID_END)
 		return;
-	mon_spin_lock(&lock);
-	inflight[intid / 32] &= ~(1u << (intid & 31));
-	mon_spin_unlock(&lock);
+	__atomic_fetch_and(&inflight[intid / 32], ~(1u << (intid & 31)), __ATOMIC_RELEASE);
 }
 
 /*
@@ -158,15 +167,15 @@ void mon_hline_retired(uint32_t intid)
  */
 static uint32_t read_active(uint32_t w)
 {
-	uint32_t bits;
+	uint32_t active = __atomic_load_n(&inflight[w], __ATOMIC_ACQUIRE), bits;
 
-	for (bits = inflight[w]; bits; bits &= bits - 1) {
+	for (bits = active; bits; bits &= bits - 1) {
 		struct mon_cpu *cpu = target(w * 32 + (uint32_t)__builtin_ctz(bits));
 
 		if (cpu && cpu != mon_this_cpu())
 			mon_cpu_kick(cpu);
 	}
-	return inflight[w];
+	return active;
 }
 
 static void access_bits(struct mon_access *a, enum bank bank, uint32_t w)

@@ -39,6 +39,7 @@ void mon_hirq_queue(struct mon_cpu *cpu, uint32_t intid, uint8_t prio, bool hw)
 	}
 	if (!(q->pending[intid / 64] & bit))
 		q->count++;
+	q->words |= 1u << (intid / 64);
 	q->pending[intid / 64] |= bit;
 	q->hw[intid / 64] = (q->hw[intid / 64] & ~bit) | (hw ? bit : 0);
 	q->prio[intid] = prio;
@@ -47,13 +48,14 @@ void mon_hirq_queue(struct mon_cpu *cpu, uint32_t intid, uint8_t prio, bool hw)
 /* Highest priority first, then lowest number. */
 static uint32_t best(const struct mon_host_queue *q, uint8_t *prio)
 {
-	uint32_t found = NOTHING, i;
+	uint32_t found = NOTHING, words, i;
 
-	for (i = 0; i < MON_HIRQ_WORDS; i++) {
-		uint64_t w = q->pending[i];
+	for (words = q->words; words; words &= words - 1) {
+		uint32_t first = (uint32_t)__builtin_ctz(words);
+		uint64_t w = q->pending[first];
 
 		for (; w; w &= w - 1) {
-			uint32_t intid = i * 64 + (uint32_t)__builtin_ctzll(w);
+			uint32_t intid = first * 64 + (uint32_t)__builtin_ctzll(w);
 
 			if (found == NOTHING || q->prio[intid] < *prio) {
 				found = intid;
@@ -77,6 +79,8 @@ static void dequeue(struct mon_host_queue *q, uint32_t intid)
 	q->count--;
 	if (intid < INTID_LPI) {
 		q->pending[intid / 64] &= ~BIT(intid & 63);
+		if (!q->pending[intid / 64])
+			q->words &= ~(1u << (intid / 64));
 		return;
 	}
 	for (i = 0; q->lpi[i] != intid; i++)
@@ -90,34 +94,33 @@ static void dequeue(struct mon_host_queue *q, uint32_t intid)
 static void retire(struct mon_cpu *cpu)
 {
 	struct mon_vif *vif = &cpu->host_vif;
-	unsigned int i;
+	uint32_t done;
 
-	for (i = 0; i < MON_NUM_LRS; i++) {
-		if (!(vif->used & (1u << i)))
-			continue;
-		vif->lr[i] = mon_lr_read(i);
-		if (vif->lr[i] & LR_STATE)
-			continue;
-		vif->used &= ~(1u << i);
-		mon_hline_retired(LR_VINTID(vif->lr[i]));
-	}
+	if (!vif->used)
+		return;
+	done = vif->used & (uint32_t)mon_read(ICH_ELRSR_EL2);
+	vif->used &= ~done;
+	for (; done; done &= done - 1)
+		mon_hline_retired(LR_VINTID(vif->lr[__builtin_ctz(done)]));
 }
 
 /* Puts an interrupt into a list register; false if none is free. */
 static bool place(struct mon_cpu *cpu, uint32_t intid, uint8_t prio, bool hw)
 {
 	struct mon_vif *vif = &cpu->host_vif;
-	unsigned int i, free = MON_NUM_LRS;
+	uint32_t used;
+	unsigned int free;
 
-	for (i = 0; i < MON_NUM_LRS; i++) {
-		if (!(vif->used & (1u << i))) {
-			free = i;
-		} else if (LR_VINTID(vif->lr[i]) == intid) {
+	for (used = vif->used; used; used &= used - 1) {
+		unsigned int i = (unsigned int)__builtin_ctz(used);
+
+		if (LR_VINTID(vif->lr[i]) == intid) {
 			mon_lr_write(i, mon_lr_read(i) | LR_PENDING);
 			return true;
 		}
 	}
-	if (free == MON_NUM_LRS)
+	free = (unsigned int)__builtin_ctz(~vif->used);
+	if (free >= MON_NUM_LRS)
 		return false;
 	vif->lr[free] = LR_PENDING | LR_GROUP1 | (uint64_t)prio << LR_PRIO_SHIFT | intid;
 	if (hw)
@@ -152,15 +155,15 @@ void mon_hirq_flush(struct mon_cpu *cpu)
 
 void mon_hirq_inbox(struct mon_cpu *cpu)
 {
-	unsigned int i;
+	uint32_t words;
 
-	if (!__atomic_exchange_n(&cpu->inbox_any, 0, __ATOMIC_ACQ_REL))
+	if (!mon_read_once(cpu->inbox_words))
 		return;
-	for (i = 0; i < MON_HIRQ_WORDS; i++) {
-		uint64_t w = 0;
+	words = __atomic_exchange_n(&cpu->inbox_words, 0, __ATOMIC_ACQ_REL);
+	for (; words; words &= words - 1) {
+		uint32_t i = (uint32_t)__builtin_ctz(words);
+		uint64_t w = __atomic_exchange_n(&cpu->inbox[i], 0, __ATOMIC_ACQ_REL);
 
-		if (__atomic_load_n(&cpu->inbox[i], __ATOMIC_RELAXED))
-			w = __atomic_exchange_n(&cpu->inbox[i], 0, __ATOMIC_ACQ_REL);
 		for (; w; w &= w - 1) {
 			uint32_t intid = i * 64 + (uint32_t)__builtin_ctzll(w);
 
@@ -172,15 +175,13 @@ void mon_hirq_inbox(struct mon_cpu *cpu)
 
 bool mon_hirq_waiting(struct mon_cpu *cpu)
 {
-	unsigned int i;
+	uint32_t used;
 
-	if (cpu->hq.count || __atomic_load_n(&cpu->inbox_any, __ATOMIC_RELAXED))
+	if (cpu->hq.count || mon_read_once(cpu->inbox_words))
 		return true;
-	if (!cpu->host_vif.used)
-		return false;
 	retire(cpu);
-	for (i = 0; i < MON_NUM_LRS; i++)
-		if ((cpu->host_vif.used & (1u << i)) && (cpu->host_vif.lr[i] & LR_PENDING))
+	for (used = cpu->host_vif.used; used; used &= used - 1)
+		if (mon_lr_read((unsigned int)__builtin_ctz(used)) & LR_PENDING)
 			return true;
 	return false;
 }

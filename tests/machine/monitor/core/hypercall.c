@@ -210,10 +210,8 @@ bool mon_hypercall_host(struct mon_cpu *cpu, struct mon_ctx *ctx, uint32_t imm)
 	const uint64_t *a;
 	uint32_t fn;
 
-	if (discovery(ctx, imm))
-		return true;
 	if (!decode(ctx, imm, &fn, &a))
-		return false;
+		return discovery(ctx, imm);
 	if (forged(ctx, fn))
 		return true;
 	switch (fn) {
@@ -264,10 +262,8 @@ bool mon_hypercall_guest(struct mon_ctx *ctx, uint32_t imm)
 	const uint64_t *a;
 	uint32_t fn;
 
-	if (discovery(ctx, imm))
-		return true;
 	if (!decode(ctx, imm, &fn, &a))
-		return false;
+		return discovery(ctx, imm);
 	switch (fn) {
 	case CALL_IDENTIFY:
 		identify(ctx);

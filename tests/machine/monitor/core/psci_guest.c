@@ -46,7 +46,9 @@ static uint64_t affinity_info(struct mon_vcpu *vcpu, uint64_t mpidr, uint64_t le
 
 static void cpu_off(struct mon_cpu *cpu)
 {
-	mon_vcpu_power_off(cpu->vcpu);
+	struct mon_vcpu *vcpu = cpu->vcpu;
+
+	__atomic_store_n(&vcpu->power, POWER_OFF, __ATOMIC_RELEASE);
 	mon_vcpu_leave(cpu, RUN_POWERED_OFF, 0, 0, 0);
 }
 

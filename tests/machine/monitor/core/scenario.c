@@ -93,6 +93,16 @@ void mon_scn_linger(uint32_t us)
 		;
 }
 
+/* Under the lock. VCPU_RUN looks at a word of its CPU only. */
+static void tell_cpus(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < mon_nr_cpus; i++)
+		__atomic_store_n(&mon_cpus[i].odd.scenario, mon_scn_any(GH_SCN_RUN),
+				 __ATOMIC_RELAXED);
+}
+
 static int64_t arm(const struct gh_scenario *s, uint64_t *slot)
 {
 	int64_t err = MON_ERR_NORESOURCES;
@@ -104,6 +114,7 @@ static int64_t arm(const struct gh_scenario *s, uint64_t *slot)
 			continue;
 		slots[i] = (struct slot){ .armed = true, .s = *s };
 		__atomic_fetch_or(&mon_scn_armed, 1u << s->kind, __ATOMIC_RELAXED);
+		tell_cpus();
 		*slot = i;
 		err = MON_OK;
 		break;
@@ -157,6 +168,7 @@ static void clear(struct mon_cpu *cpu)
 {
 	mon_spin_lock(&lock);
 	__atomic_store_n(&mon_scn_armed, 0, __ATOMIC_RELAXED);
+	tell_cpus();
 	memset(slots, 0, sizeof(slots));
 	mon_spin_unlock(&lock);
 	mon_rm_begin(cpu);

@@ -52,7 +52,7 @@ static bool in_window(const struct mon_vm *vm, const struct mon_access *a)
 
 static uint64_t fault_ipa(void)
 {
-	return (mon_read(hpfar_el2) & 0xfffffffff0ull) << 8 | (mon_read(far_el2) & 0xfff);
+	return mon_read(hpfar_el2) >> 4 << 12 | (mon_read(far_el2) & 0xfff);
 }
 
 static void guest_abort(struct mon_cpu *cpu, struct mon_ctx *ctx, uint64_t esr)

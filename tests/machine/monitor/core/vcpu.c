@@ -67,7 +67,7 @@ static void load(struct mon_cpu *cpu, struct mon_vcpu *vcpu)
 	struct mon_vif *vif = &cpu->host_vif;
 
 	mon_vif_save(vif);
-	cpu->odd.host_vif = vif->used || vif->underflow || vif->ap1r0;
+	cpu->odd.host_vif = vif->busy || vif->ap1r0;
 	mon_ctl_load(&cpu->guest_ctl, vcpu->vttbr, vcpu->vmpidr);
 	mon_el1_switch(&cpu->host_el1, &vcpu->el1);
 	if (cpu->odd.impdef)
@@ -115,8 +115,12 @@ void mon_vcpu_leave(struct mon_cpu *cpu, enum mon_run_state state, uint64_t d0, 
 		    uint64_t d2)
 {
 	struct mon_vcpu *vcpu = cpu->vcpu;
+	const struct mon_vif *vif = &vcpu->vgic.vif;
 
 	unload(cpu);
+	if (vif->busy || vif->ap1r0 ||
+	    (state != RUN_READY && state != RUN_MMIO_READ && state != RUN_MMIO_WRITE))
+		vcpu->warm = 0;
 	if (vcpu->linger && state >= RUN_MMIO_READ) {
 		mon_scn_linger(vcpu->linger);
 		vcpu->linger = 0;
@@ -190,12 +194,6 @@ bool mon_vcpu_power_on(struct mon_vcpu *vcpu, uint64_t pc, uint64_t x0)
 	return true;
 }
 
-void mon_vcpu_power_off(struct mon_vcpu *vcpu)
-{
-	vcpu->warm = 0;
-	__atomic_store_n(&vcpu->power, POWER_OFF, __ATOMIC_RELEASE);
-}
-
 /* Finishes a load from the VMMIO window with the host's answer. */
 static inline void complete_load(struct mon_vcpu *vcpu, uint64_t value)
 {
@@ -215,7 +213,7 @@ static uint64_t sleep_from(enum mon_sleep why)
 /*
  * Tells the host to wait for the VIRQ. True if the vCPU stays asleep. Who latches
  * an interrupt looks at `parked` afterwards, and here it is written before looking
- * for interrupts: one of the two sees the other.
+ * for interrupts: one of the two sees the other. wake() undoes it.
  */
 static bool park(struct mon_cpu *cpu, struct mon_vcpu *vcpu)
 {
@@ -224,14 +222,13 @@ static bool park(struct mon_cpu *cpu, struct mon_vcpu *vcpu)
 		mon_timer_park(cpu, vcpu);
 	__atomic_store_n(&vcpu->parked, 1, __ATOMIC_SEQ_CST);
 	mon_mb();
-	if (!mon_vgic_pending(vcpu))
-		return true;
-	__atomic_store_n(&vcpu->parked, 0, __ATOMIC_SEQ_CST);
-	return false;
+	return !mon_vgic_pending(vcpu);
 }
 
 static void wake(struct mon_vcpu *vcpu)
 {
+	/* Before load() looks at `notify`: who clears `parked` first does not kick. */
+	__atomic_store_n(&vcpu->parked, 0, __ATOMIC_SEQ_CST);
 	mon_timer_unpark(vcpu);
 	vcpu->sleep = SLEEP_NONE;
 	if (vcpu->sleep_restart)
@@ -243,7 +240,6 @@ void mon_vcpu_sleep(struct mon_cpu *cpu, enum mon_sleep why, uint64_t state)
 	struct mon_vcpu *vcpu = cpu->vcpu;
 
 	unload(cpu);
-	vcpu->warm = 0;
 	vcpu->sleep = why;
 	vcpu->sleep_state = state;
 	if (!park(cpu, vcpu)) {
@@ -251,6 +247,7 @@ void mon_vcpu_sleep(struct mon_cpu *cpu, enum mon_sleep why, uint64_t state)
 		load(cpu, vcpu);
 		return;
 	}
+	vcpu->warm = 0;
 	result(cpu, MON_OK, RUN_EXPECTS_WAKEUP, state, sleep_from(why), 0);
 	release(vcpu);
 }
@@ -273,7 +270,7 @@ static bool can_run(struct mon_cpu *cpu, struct mon_vcpu *vcpu)
 		return false;
 	}
 	if (vcpu->sleep != SLEEP_NONE) {
-		if (park(cpu, vcpu)) {
+		if (!mon_vgic_pending(vcpu) && park(cpu, vcpu)) {
 			result(cpu, MON_OK, RUN_EXPECTS_WAKEUP, vcpu->sleep_state,
 			       sleep_from(vcpu->sleep), 0);
 			return false;
@@ -324,11 +321,12 @@ static __attribute__((noinline)) struct mon_ctx *run(struct mon_cpu *cpu, struct
 	complete_load(vcpu, resume);
 	if (!can_run(cpu, vcpu))
 		goto out;
-	vcpu->warm = cpu->index + 1;
 	if (mon_hirq_waiting(cpu)) {
 		result(cpu, MON_OK, RUN_READY, 0, 0, 0);
 		goto out;
 	}
+	/* It holds for what a plain exit leaves; mon_vcpu_leave() looks. */
+	vcpu->warm = cpu->index + 1;
 	load(cpu, vcpu);
 	return mon_trap_end(cpu);
 out:
@@ -351,11 +349,9 @@ static __attribute__((noinline)) struct mon_ctx *refuse(struct mon_cpu *cpu, int
 static inline bool can_enter_at_once(const struct mon_cpu *cpu, const struct mon_vcpu *vcpu,
 				     uint64_t cap)
 {
-	return !(mon_world_enter_odd(cpu, vcpu) | (vcpu->warm ^ (cpu->index + 1)) |
-		 __atomic_load_n(&vcpu->dead, __ATOMIC_RELAXED) |
-		 __atomic_load_n(&vcpu->notify, __ATOMIC_RELAXED) |
-		 (__atomic_load_n(&vcpu->capid, __ATOMIC_RELAXED) ^ cap) |
-		 mon_scn_any(GH_SCN_RUN)) &&
+	return !(mon_world_enter_odd(cpu) | (vcpu->warm ^ (cpu->index + 1)) |
+		 mon_read_once(vcpu->dead) | mon_read_once(vcpu->notify) |
+		 (mon_read_once(vcpu->capid) ^ cap)) &&
 	       !mon_vgic_timer_line(vcpu);
 }
 

@@ -72,7 +72,7 @@ static uint32_t best(const struct mon_vcpu *vcpu, uint8_t *prio)
 {
 	const struct mon_vgic_vm *g = &vcpu->vm->vgic;
 	uint32_t found = NOTHING, bits;
-	unsigned int w;
+	uint32_t words;
 
 	if (!g->enabled)
 		return NOTHING;
@@ -84,7 +84,8 @@ static uint32_t best(const struct mon_vcpu *vcpu, uint8_t *prio)
 			*prio = vcpu->vgic.prio[intid];
 		}
 	}
-	for (w = 0; w < MON_GUEST_IRQS / 64; w++) {
+	for (words = g->spi_words; words; words &= words - 1) {
+		unsigned int w = (unsigned int)__builtin_ctz(words);
 		uint64_t spis = ready_spis(vcpu, w);
 
 		for (; spis; spis &= spis - 1) {
@@ -99,18 +100,29 @@ static uint32_t best(const struct mon_vcpu *vcpu, uint8_t *prio)
 	return found;
 }
 
+void mon_vgic_set_spis(struct mon_vgic_vm *g, unsigned int w, uint64_t pending)
+{
+	g->spi_pending[w] = pending;
+	if (pending)
+		g->spi_words |= 1u << w;
+	else
+		g->spi_words &= ~(1u << w);
+}
+
+/* Under the lock, if it is a shared one. */
 static void latch(struct mon_vcpu *vcpu, uint32_t intid, bool set)
 {
-	uint64_t *spis = vcpu->vm->vgic.spi_pending;
+	struct mon_vgic_vm *g = &vcpu->vm->vgic;
+	unsigned int w = intid / 64;
 
 	if (intid < 32 && set)
 		__atomic_fetch_or(&vcpu->vgic.pending, 1u << intid, __ATOMIC_RELEASE);
 	else if (intid < 32)
 		__atomic_fetch_and(&vcpu->vgic.pending, ~(1u << intid), __ATOMIC_ACQUIRE);
 	else if (set)
-		spis[intid / 64] |= BIT(intid & 63);
+		mon_vgic_set_spis(g, w, g->spi_pending[w] | BIT(intid & 63));
 	else
-		spis[intid / 64] &= ~BIT(intid & 63);
+		mon_vgic_set_spis(g, w, g->spi_pending[w] & ~BIT(intid & 63));
 }
 
 void mon_vgic_reset_cpu(struct mon_vcpu *vcpu)
@@ -130,17 +142,19 @@ void mon_vgic_reset_cpu(struct mon_vcpu *vcpu)
 /* A saved list register for this interrupt; false if there is none left. */
 static bool place(struct mon_vif *vif, uint32_t intid, uint8_t prio)
 {
-	unsigned int i, free = MON_NUM_LRS;
+	uint32_t used;
+	unsigned int free;
 
-	for (i = 0; i < MON_NUM_LRS; i++) {
-		if (!(vif->used & (1u << i))) {
-			free = i;
-		} else if (LR_VINTID(vif->lr[i]) == intid) {
+	for (used = vif->used; used; used &= used - 1) {
+		unsigned int i = (unsigned int)__builtin_ctz(used);
+
+		if (LR_VINTID(vif->lr[i]) == intid) {
 			vif->lr[i] |= LR_PENDING;
 			return true;
 		}
 	}
-	if (free == MON_NUM_LRS)
+	free = (unsigned int)__builtin_ctz(~vif->used);
+	if (free >= MON_NUM_LRS)
 		return false;
 	vif->lr[free] = LR_PENDING | LR_GROUP1 | (uint64_t)prio << LR_PRIO_SHIFT | intid;
 	vif->used |= 1u << free;
@@ -195,27 +209,36 @@ void mon_vgic_fill(struct mon_vcpu *vcpu)
 bool mon_vgic_pending(struct mon_vcpu *vcpu)
 {
 	const struct mon_vif *vif = &vcpu->vgic.vif;
+	struct mon_vgic_vm *g = &vcpu->vm->vgic;
 	uint8_t prio = 0;
-	unsigned int i;
+	uint32_t used;
 	bool found;
 
-	for (i = 0; i < MON_NUM_LRS; i++)
-		if ((vif->used & (1u << i)) && (vif->lr[i] & LR_PENDING))
+	for (used = vif->used; used; used &= used - 1)
+		if (vif->lr[__builtin_ctz(used)] & LR_PENDING)
 			return true;
-	mon_spin_lock(&vcpu->vm->vgic.lock);
-	found = best(vcpu, &prio) != NOTHING ||
-		(vcpu->vm->vgic.enabled && (vcpu->vgic.enabled & VTIMER) && mon_vgic_timer_line(vcpu));
-	mon_spin_unlock(&vcpu->vm->vgic.lock);
+	if (!mon_read_once(g->enabled))
+		return false;
+	if (((vcpu->vgic.enabled & VTIMER) && mon_vgic_timer_line(vcpu)) || ready_private(vcpu))
+		return true;
+	/* Who latches one and then looks at `parked` has written this word before. */
+	if (!mon_read_once(g->spi_words))
+		return false;
+	mon_spin_lock(&g->lock);
+	found = best(vcpu, &prio) != NOTHING;
+	mon_spin_unlock(&g->lock);
 	return found;
 }
 
 void mon_vgic_spi(struct mon_vm *vm, uint32_t intid)
 {
+	struct mon_vgic_vm *g = &vm->vgic;
+	unsigned int w = intid / 64;
 	uint32_t i;
 
-	mon_spin_lock(&vm->vgic.lock);
-	vm->vgic.spi_pending[intid / 64] |= BIT(intid & 63);
-	mon_spin_unlock(&vm->vgic.lock);
+	mon_spin_lock(&g->lock);
+	mon_vgic_set_spis(g, w, g->spi_pending[w] | BIT(intid & 63));
+	mon_spin_unlock(&g->lock);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		if (vm->vcpu[i] && routed_here(vm->vcpu[i], intid))
 			mon_vcpu_notify(vm->vcpu[i]);
@@ -321,7 +344,8 @@ void mon_vgic_timer_leave(struct mon_cpu *cpu, struct mon_vcpu *vcpu)
 	mon_vgic_timer_release(cpu);
 	i = timer_lr(vif);
 	/* The line may have dropped before the guest took it. */
-	if (i < MON_NUM_LRS && (vif->lr[i] & LR_STATE) == LR_PENDING && !mon_vgic_timer_line(vcpu)) {
+	if (i < MON_NUM_LRS && (vif->lr[i] & LR_STATE) == LR_PENDING &&
+	    !mon_vgic_timer_line(vcpu)) {
 		vif->lr[i] = 0;
 		vif->used &= ~(1u << i);
 	}

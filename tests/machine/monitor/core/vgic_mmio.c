@@ -190,7 +190,7 @@ static void shared_bits(struct mon_cpu *cpu, struct mon_access *a, enum bank whi
 	}
 	write_word(cpu->vcpu, &w, which, (uint32_t)a->value);
 	g->spi_enabled[i] = (g->spi_enabled[i] & keep) | (uint64_t)w.enabled << shift;
-	g->spi_pending[i] = (g->spi_pending[i] & keep) | (uint64_t)w.pending << shift;
+	mon_vgic_set_spis(g, i, (g->spi_pending[i] & keep) | (uint64_t)w.pending << shift);
 	look_again(cpu->vcpu->vm);
 }
 

@@ -310,7 +310,7 @@ void mon_vm_exit(struct mon_cpu *cpu, enum rm_exit_type type, const uint32_t *wo
 	struct mon_vm *vm = cpu->vcpu->vm;
 	uint32_t gen = vm->gen;
 
-	mon_vcpu_power_off(cpu->vcpu);
+	__atomic_store_n(&cpu->vcpu->power, POWER_OFF, __ATOMIC_RELEASE);
 	mon_vcpu_leave(cpu, state, d0, d1, 0);
 	mon_isb();
 	mon_rm_begin(cpu);

@@ -30,13 +30,19 @@ enum mon_cpu_state {
 struct mon_vif {
 	uint64_t vmcr;
 	uint64_t ap1r0;
-	uint32_t used;		/* list registers with something in them, as last seen */
-	uint32_t underflow;	/* bool: more waits than fits, maintenance interrupt wanted */
+	union {
+		uint64_t busy;			/* not zero if one of these */
+		struct {
+			uint32_t used;		/* list registers with something, as last seen */
+			uint32_t underflow;	/* bool: more waits, maintenance interrupt wanted */
+		};
+	};
 	uint64_t lr[MON_NUM_LRS];
 };
 
 /* Interrupts of the host that wait for a list register of this CPU. Own CPU only. */
 struct mon_host_queue {
+	uint32_t words;		/* a bit for each word of `pending` that is not zero */
 	uint64_t pending[MON_HIRQ_WORDS];
 	uint64_t hw[MON_HIRQ_WORDS];
 	uint8_t prio[MON_HIRQ_WORDS * 64];
@@ -69,6 +75,7 @@ union mon_odd {
 		bool host_vif;		/* a guest runs, and host_vif is not empty */
 		bool host_debug;	/* a guest runs, and host_mdscr was not idle */
 		bool impdef;		/* mon_el1_probe() has found something */
+		bool scenario;		/* GH_SCN_RUN is armed; written by any CPU */
 	};
 };
 
@@ -95,8 +102,8 @@ struct mon_cpu {
 
 	uint64_t ich_hcr;		/* ICH_HCR_EL2 as programmed */
 	struct mon_host_queue hq;
-	uint64_t inbox[MON_HIRQ_WORDS];	/* virtual lines raised for this CPU; atomic */
-	uint32_t inbox_any;		/* atomic */
+	uint64_t inbox[MON_HIRQ_WORDS];	/* virtual lines other CPUs raised here; atomic */
+	uint32_t inbox_words;		/* a bit for each word that has one; atomic */
 	struct mon_timer_heap timers;
 };
 

@@ -97,6 +97,8 @@ void mon_vgic_refill(struct mon_cpu *cpu);
 bool mon_vgic_pending(struct mon_vcpu *vcpu);
 void mon_vgic_sgi(struct mon_vcpu *vcpu, uint64_t sgi1r);
 void mon_vgic_spi(struct mon_vm *vm, uint32_t intid);
+/* Writes 64 latches of shared interrupts. Under the VM's lock. */
+void mon_vgic_set_spis(struct mon_vgic_vm *g, unsigned int w, uint64_t pending);
 
 /* The virtual timer's line, from the saved registers. */
 static inline bool mon_vgic_timer_line(const struct mon_vcpu *vcpu)
@@ -137,7 +139,7 @@ static inline uint64_t mon_timer_host_deadline(const struct mon_cpu *cpu)
 /* When the EL2 timer of a CPU that has a vCPU loaded must interrupt. */
 static inline uint64_t mon_timer_earliest(const struct mon_cpu *cpu)
 {
-	uint64_t first = __atomic_load_n(&cpu->timers.first, __ATOMIC_RELAXED);
+	uint64_t first = mon_read_once(cpu->timers.first);
 	uint64_t host = mon_timer_host_deadline(cpu);
 
 	return host < first ? host : first;

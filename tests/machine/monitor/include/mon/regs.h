@@ -39,6 +39,9 @@ static inline void mon_dsb_ish(void)
 	asm volatile("dsb ish" : : : "memory");
 }
 
+/* A word that others may write meanwhile, in one access and without order. */
+#define mon_read_once(x)	(*(const volatile __typeof__(x) *)&(x))
+
 #define mon_likely(x)		__builtin_expect(!!(x), 1)
 #define mon_unlikely(x)		__builtin_expect(!!(x), 0)
 

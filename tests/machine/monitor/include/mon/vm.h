@@ -86,8 +86,9 @@ struct mon_vcpu {
 	uint32_t load;		/* a load from the VMMIO window waits: its syndrome; or 0 */
 	uint32_t last_cpu;
 	/*
-	 * Index + 1 of the CPU that may enter it with nothing but a look at `dead` and
-	 * `notify`: it is on and awake, and ran there last. Or 0. Its runner's.
+	 * Index + 1 of the CPU that may enter it after no more than a look at `dead` and
+	 * `notify`: it is on and awake, ran there last, and its virtual interface is
+	 * empty. Or 0. Its runner's.
 	 */
 	uint32_t warm;
 	uint32_t linger;	/* scenario: us to stay at EL2 after the next MMIO exit */
@@ -106,6 +107,7 @@ struct mon_vgic_vm {
 	bool enabled;		/* any of them: groups are not told apart */
 	uint64_t spi_enabled[MON_GUEST_IRQS / 64];
 	uint64_t spi_pending[MON_GUEST_IRQS / 64];
+	uint32_t spi_words;	/* a bit for each word of spi_pending that is not zero */
 	uint64_t spi_edge[MON_GUEST_IRQS / 64];
 	uint8_t spi_prio[MON_GUEST_IRQS];
 	uint64_t spi_route[MON_GUEST_IRQS];
@@ -118,9 +120,9 @@ struct mon_vm {
 	uint16_t vmid;
 	uint32_t gen;		/* changes with each life of the slot */
 	uint32_t slot;
-	uint64_t vmmio_base, vmmio_size;
 	/* For most accesses: where one of any size fits, and where no GIC frame is. */
-	uint64_t vmmio_room;	/* from vmmio_base */
+	uint64_t vmmio_base, vmmio_room;
+	uint64_t vmmio_size;
 	uint64_t gic_base, gic_span;
 	struct mon_s2 s2;
 	struct mon_vgic_vm vgic;
@@ -154,8 +156,6 @@ void mon_vcpu_notify(struct mon_vcpu *vcpu);
 void mon_vcpu_raise_virq(struct mon_vcpu *vcpu);
 /* Switches a vCPU on; false if it is on already. */
 bool mon_vcpu_power_on(struct mon_vcpu *vcpu, uint64_t pc, uint64_t x0);
-/* Switches the loaded vCPU off; it has to leave. */
-void mon_vcpu_power_off(struct mon_vcpu *vcpu);
 /* Loads the guest's FP state at its first use in a run. */
 void mon_vcpu_fp(struct mon_cpu *cpu);
 

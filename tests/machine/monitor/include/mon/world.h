@@ -41,6 +41,8 @@ do {									\
 static inline __attribute__((always_inline)) void mon_el1_switch(struct mon_el1 *from,
 								 const struct mon_el1 *to)
 {
+	/* Keeps the compiler from taking the first pair apart. */
+	asm("" : "+r"(from), "+r"(to));
 	MON_SWITCH(sctlr, sctlr_el1, tcr, tcr_el1);
 	MON_SWITCH(ttbr0, ttbr0_el1, ttbr1, ttbr1_el1);
 	MON_SWITCH(mair, mair_el1, cpacr, cpacr_el1);
@@ -76,13 +78,13 @@ static inline uint64_t mon_host_debugs(void)
 	return mon_read(mdscr_el1) & (MDSCR_SS | MDSCR_KDE | MDSCR_MDE);
 }
 
-/* Not zero if there is more to do on the way into a guest than a plain switch. */
-static inline uint64_t mon_world_enter_odd(const struct mon_cpu *cpu, const struct mon_vcpu *vcpu)
+/*
+ * Not zero if there is more to do on the way into a guest than a plain switch. What
+ * the guest's interface has is in vcpu->warm.
+ */
+static inline uint64_t mon_world_enter_odd(const struct mon_cpu *cpu)
 {
-	const struct mon_vif *host = &cpu->host_vif, *guest = &vcpu->vgic.vif;
-
-	return cpu->odd.any | host->used | host->underflow | mon_read(ICH_AP1R0_EL2) | guest->used |
-	       guest->underflow | guest->ap1r0 | mon_host_debugs();
+	return cpu->odd.any | cpu->host_vif.busy | mon_read(ICH_AP1R0_EL2) | mon_host_debugs();
 }
 
 /*
@@ -91,9 +93,7 @@ static inline uint64_t mon_world_enter_odd(const struct mon_cpu *cpu, const stru
  */
 static inline uint64_t mon_world_exit_odd(const struct mon_cpu *cpu, const struct mon_vcpu *vcpu)
 {
-	const struct mon_vif *guest = &vcpu->vgic.vif;
-
-	return cpu->odd.any | guest->used | guest->underflow | mon_read(ICH_AP1R0_EL2);
+	return cpu->odd.any | vcpu->vgic.vif.busy | mon_read(ICH_AP1R0_EL2);
 }
 
 static inline void mon_vif_switch_plain(struct mon_vif *from, const struct mon_vif *to)
