@@ -68,8 +68,10 @@ static int some_enter(void *ctx, unsigned int wait_nr, uint64_t timeout_ns)
 	unsigned int i;
 
 	for (i = 0; i < q->nr; i++) {
+		bool run = q->sqes[i].cmd_op == GH_VCPU_RUN;
+
 		q->done[q->nr_done] = q->sqes[i].user_data;
-		q->res[q->nr_done++] = q->sqes[i].cmd_op == GH_VCPU_RUN ? GH_URING_EXIT_PREEMPTED : 0;
+		q->res[q->nr_done++] = run ? GH_URING_EXIT_PREEMPTED : 0;
 	}
 	if (wait_nr && !q->nr)
 		usleep(50);
