@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/gunyah.h>
@@ -19,6 +20,7 @@
 #include "internal.h"
 
 #define STACK_SIZE	(64u << 10)
+#define RETRY_NS	1000000
 
 /* One exit by ioctl, answered. Returns 0 or -errno. */
 static int gunyah_once(struct gh_bench_vcpu *b)
@@ -240,6 +242,20 @@ static int park_threads(struct gh_bench *bench)
 	return 0;
 }
 
+/* Again after a while, as a signal that comes before the call is lost. */
+static void end_sleeper(struct gh_bench_vcpu *b)
+{
+	struct timespec until;
+
+	do {
+		pthread_kill(b->thread, SIGUSR1);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += RETRY_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+	} while (pthread_timedjoin_np(b->thread, NULL, &until));
+}
+
 static void stop_threads(struct gh_bench *bench)
 {
 	struct pool *pool = bench->priv;
@@ -253,13 +269,10 @@ static void stop_threads(struct gh_bench *bench)
 	for (i = 0; i < bench->nr_vcpus; i++) {
 		struct gh_bench_vcpu *b = &bench->vcpus[i];
 
-		/* Again, as a signal that comes before the call is lost. */
-		while (!b->active && pthread_tryjoin_np(b->thread, NULL)) {
-			pthread_kill(b->thread, SIGUSR1);
-			usleep(100);
-		}
 		if (b->active)
 			pthread_join(b->thread, NULL);
+		else
+			end_sleeper(b);
 	}
 	pthread_barrier_destroy(&pool->begin);
 	pthread_barrier_destroy(&pool->end);
