@@ -165,9 +165,22 @@ static void head(const struct look *l, FILE *f)
 	fputc('\n', f);
 }
 
-static void line(const struct look *l, const struct row *r, FILE *f)
+/* As wide as the longest name. */
+static int name_width(const struct look *l)
 {
-	fprintf(f, "%-20s %-8s %5u %6u %4s", r->name, r->state, r->vcpus, r->runner, r->cpu);
+	int width = 12, len;
+	unsigned int i;
+
+	for (i = 0; i < l->nr_rows; i++) {
+		len = (int)strlen(l->rows[i].name);
+		width = len > width ? len : width;
+	}
+	return width;
+}
+
+static void line(const struct look *l, const struct row *r, int width, FILE *f)
+{
+	fprintf(f, "%-*s %-8s %5u %6u %4s", width, r->name, r->state, r->vcpus, r->runner, r->cpu);
 	if (l->has_rates)
 		fprintf(f, " %9.0f %9.0f %9.0f %9.0f\n", r->rate[EXITS], r->rate[MMIO],
 			r->rate[PARKS], r->rate[ENTRIES]);
@@ -180,6 +193,7 @@ static void frame(const struct look *l, unsigned int rows, FILE *f)
 {
 	const struct row **order = calloc(l->nr_rows + 1, sizeof(*order));
 	unsigned int i, shown = l->nr_rows;
+	int width = name_width(l);
 
 	if (!order)
 		return;
@@ -190,10 +204,10 @@ static void frame(const struct look *l, unsigned int rows, FILE *f)
 	if (rows && shown + 4 > rows)
 		shown = rows > 5 ? rows - 5 : 0;
 	head(l, f);
-	fprintf(f, "%-20s %-8s %5s %6s %4s %9s %9s %9s %9s\n", "NAME", "STATE", "VCPUS", "RUNNER",
-		"CPU", "EXITS/s", "MMIO/s", "PARKS/s", "ENTRIES/s");
+	fprintf(f, "%-*s %-8s %5s %6s %4s %9s %9s %9s %9s\n", width, "NAME", "STATE", "VCPUS",
+		"RUNNER", "CPU", "EXITS/s", "MMIO/s", "PARKS/s", "ENTRIES/s");
 	for (i = 0; i < shown; i++)
-		line(l, order[i], f);
+		line(l, order[i], width, f);
 	if (shown < l->nr_rows)
 		fprintf(f, "... and %u more\n", l->nr_rows - shown);
 	free(order);

@@ -82,7 +82,7 @@ static const char *ring_hint(int error)
 	case -ENOMEM:
 		return "raise RLIMIT_MEMLOCK, or lower max_vcpus";
 	default:
-		return NULL;
+		return gh_files_hint(error);
 	}
 }
 

@@ -242,6 +242,21 @@ Test(config, devices_that_cannot_be)
 		  out);
 }
 
+/* Said once, with the cure; the guests poll and go on. */
+Test(config, no_module_for_interrupts)
+{
+	char *first;
+
+	cr_assert_eq(gt_module_unload("gunyah_irqfd"), 0);
+	cr_assert_eq(run_with("--seconds=1", "guests = (\n  { name = \"d\"; " DEMO
+			      "count = 2; }\n);\n"), 0, "%s", out);
+	first = strstr(out, ":2: guest 'd0': adding an interrupt: ");
+	cr_assert_not_null(first, "%s", out);
+	cr_assert_not_null(strstr(first, "; load the module gunyah_irqfd\n"), "%s", out);
+	cr_assert_null(strstr(first + 1, "adding an interrupt"), "%s", out);
+	cr_assert_eq(gt_modules_load(), 0);
+}
+
 /* Counters and results that cannot be written are a failure; the old file stays. */
 Test(config, json_that_cannot_be_written)
 {

@@ -153,9 +153,9 @@ Test(cli_request, top_makes_rates)
 	cr_assert_not_null(strstr(cli_out, "up 1:02:05, 2 guests, 1 running; 3 vCPUs, 1 runnable"),
 			   "%s", cli_out);
 	cr_assert_not_null(strstr(cli_out, "CPU 100.0% in 2 runners; 1000 exits/s"), "%s", cli_out);
-	fast = strstr(cli_out, "fast                 off          2      1    1      1000       200"
+	fast = strstr(cli_out, "fast         off          2      1    1      1000       200"
 		      "         0        10\n");
-	slow = strstr(cli_out, "slow                 running      1      0    0        10         5"
+	slow = strstr(cli_out, "slow         running      1      0    0        10         5"
 		      "         1        10\n");
 	cr_assert(fast && slow, "%s", cli_out);
 	cr_assert_lt(fast, slow, "the busiest comes first");
