@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include <gh-runner/vm-stats.h>
-
 #include "cli.h"
 
 static const char *cpu_text(const struct member *m, char buf[static 16])

@@ -2,8 +2,6 @@
 /*
  * The driver's counters of a VM.
  */
-#include <gh-runner/vm-stats.h>
-
 #include "internal.h"
 
 static void add(struct gh_vm_stats *sum, const struct gh_vcpu_stats *s)

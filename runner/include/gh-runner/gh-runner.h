@@ -216,6 +216,11 @@ int gh_irq_dt(const struct gh_irq *irq, void *fdt);
 
 /* *@stats is the caller's. Own thread; of a group: gh_group_stats(). */
 void gh_runner_stats(const struct gh_runner *runner, struct gh_stats *stats);
+/*
+ * Asks the driver; nothing waits for a run. *@stats is the caller's, and 0 on an error of the
+ * driver. Any thread, while @vm exists and none of its vCPUs is added or removed.
+ */
+int gh_vm_stats(const struct gh_vm *vm, struct gh_vm_stats *stats);
 /* Exits that user space handled: the sum of their kinds. Any thread. */
 uint64_t gh_stats_exits(const struct gh_stats *stats);
 /* The runner's, overwritten by the next call that fails. Own thread. */

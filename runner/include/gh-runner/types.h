@@ -189,6 +189,25 @@ struct gh_stats {
 };
 
 /**
+ * struct gh_vm_stats - the driver's counters of a VM: sums over the vCPUs that are there, since
+ *	each was added
+ * @entries: of the guest; of them some end in the driver and are no exits to user space
+ * @mmio_reads, @mmio_writes: accesses that came to user space
+ * @mmio_kernel: those that the kernel answered: ioeventfds and posted writes
+ * @status: ends of a vCPU
+ * @preempts: slices that were over
+ * @interrupts: runs that a signal ended
+ * @parks, @wakes: sleeps of the guest, and those of them that ended
+ * @kicks: by gh_vcpu_kick()
+ */
+struct gh_vm_stats {
+	uint64_t entries;
+	uint64_t mmio_reads, mmio_writes, mmio_kernel;
+	uint64_t status, preempts, interrupts;
+	uint64_t parks, wakes, kicks;
+};
+
+/**
  * struct gh_error_info - the last failure on a runner
  * @error: -errno
  * @vm: name of the VM, "" if none is concerned
