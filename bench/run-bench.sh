@@ -66,7 +66,7 @@ progress() {
 		fi
 	done
 	[ ! -t 1 ] || printf '\r\033[K'
-	echo "  $n of $total measured in $((SECONDS - begin)) s"
+	echo "  $n of $total in $((SECONDS - begin)) s"
 }
 
 # About how many seconds each line takes: "SECONDS LINE".
@@ -150,7 +150,7 @@ collect() {
 	cc=$(aarch64-linux-gnu-gcc -dumpfullversion 2>/dev/null || gcc -dumpfullversion)
 	prefix="{\"date\":\"$(date -u +%F)\",\"commit\":\"$commit\",\"machine\":\"$machine\""
 	prefix+=",\"board\":\"$board\",\"cpu\":\"$cpu\",\"qemu\":\"$qemu\",\"cc\":\"$cc\","
-	cat "$@" 2>/dev/null | tr -d '\r' | sed -n '/^{"workload".*}$/p' |
+	{ cat "$@" 2>/dev/null || true; } | tr -d '\r' | sed -n '/^{"workload".*}$/p' |
 	awk -v prefix="$prefix" '
 	FNR == NR {
 		order[$1 " " $2 " " $3] = FNR
@@ -165,7 +165,7 @@ collect() {
 }
 
 total_lines() {
-	cat "$@" 2>/dev/null | wc -l
+	{ cat "$@" 2>/dev/null || true; } | wc -l
 }
 
 mkdir -p "$parts"
