@@ -5,6 +5,7 @@
  * gives the memory back; an end happens, whatever fails.
  */
 #include <errno.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -176,29 +177,46 @@ GT_CASE(fault_life, close_when_it_is_over)
 	walk_close("close when it is over", true, true);
 }
 
+/* Ends with the @n-th failure ahead; whether it came on the way. */
+static bool exit_with(unsigned int n)
+{
+	siginfo_t info = { 0 };
+	int status;
+	bool came;
+	pid_t pid;
+
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (!pid) {
+		struct gt_env env;
+
+		if (!gt_fault_begin())
+			_exit(1);
+		prepare(&env);
+		start_and_run(&env, false);
+		gt_fault_arm(n);
+		_exit(42);
+	}
+	/* What is left of its count can be read until it is waited for. */
+	cr_assert_eq(waitid(P_PID, pid, &info, WEXITED | WNOWAIT), 0);
+	came = gt_fault_came(pid);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 42 << 8, "failure %u: status %#x", n, status);
+	return came;
+}
+
 /* The process goes with a failure ahead, and what it leaves open is closed for it. */
 GT_CASE(fault_life, exit_of_the_process)
 {
-	unsigned int n;
-	int status;
-	pid_t pid;
+	unsigned int n = 1;
 
 	GT_FAULT_BEGIN();
-	for (n = 1; n <= 40; n++) {
-		pid = fork();
-		cr_assert_geq(pid, 0);
-		if (!pid) {
-			struct gt_env env;
-
-			if (!gt_fault_begin())
-				_exit(1);
-			prepare(&env);
-			start_and_run(&env, false);
-			gt_fault_arm(n);
-			_exit(42);
-		}
-		cr_assert_eq(waitpid(pid, &status, 0), pid);
-		cr_assert_eq(status, 42 << 8, "failure %u: status %#x", n, status);
+	while (exit_with(n)) {
+		n++;
+		cr_assert_leq(n, (unsigned int)GT_FAULT_MAX, "exit: no end");
 	}
+	/* Taking the VM down asks the resource manager, and each request allocates. */
+	cr_assert_gt(n, 1U, "no failure on the way");
+	gt_fault_count("exit of the process", n - 1);
 	gt_fault_check("exit");
 }

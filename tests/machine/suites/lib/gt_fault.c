@@ -9,9 +9,6 @@
 #include "gt_fault.h"
 #include "gt_host.h"
 
-/* More than any call has. */
-#define MAX_FAULTS	3000
-
 static int fault_fd = -1;
 
 /* At the beginning of the test. */
@@ -84,6 +81,21 @@ bool gt_fault_disarm(void)
 	return !strcmp(text, "0\n");
 }
 
+bool gt_fault_came(int pid)
+{
+	char path[64], text[16] = "";
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/fail-nth", pid, pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	cr_assert_gt(n, 0, "%s: %s", path, strerror(errno));
+	return !strcmp(text, "0\n");
+}
+
 bool gt_fault_begin(void)
 {
 	if (!fault_init())
@@ -121,7 +133,7 @@ bool gt_fault_try(const char *name, unsigned int n, int (*call)(struct gt_env *e
 {
 	bool failed;
 
-	cr_assert_leq(n, (unsigned int)MAX_FAULTS, "%s: no end", name);
+	cr_assert_leq(n, (unsigned int)GT_FAULT_MAX, "%s: no end", name);
 	gt_fault_arm(n);
 	*ret = call(env);
 	failed = gt_fault_disarm();

@@ -36,6 +36,10 @@ bool gt_fault_begin(void);
 void gt_fault_arm(unsigned int n);
 /* No failure from now on. Returns whether there was one. */
 bool gt_fault_disarm(void);
+/* Of a process that armed one and has ended, but was not waited for: whether it came. */
+bool gt_fault_came(int pid);
+/* More failures than any call has. */
+#define GT_FAULT_MAX	3000
 
 /* Whether an error is one that a failed allocation or access may become. */
 bool gt_fault_is_clean(int ret);
