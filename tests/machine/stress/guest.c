@@ -117,6 +117,16 @@ static void write_script(struct st_worker *w, struct st_vm *vm, unsigned int vcp
 	gt_vm_script(&vm->vm, vcpu, ops, n);
 }
 
+void st_vm_write(struct st_worker *w, struct st_vm *vm)
+{
+	unsigned int i, vcpus = vm->vm.nr_vcpus;
+
+	gt_load(vm->vm.ram, vm->vm.ram_size, "script");
+	gt_dtb(vm->vm.ram + GT_DTB_OFFSET, GT_DTB_SIZE, vcpus);
+	for (i = 0; i < vcpus; i++)
+		write_script(w, vm, i, vcpus);
+}
+
 /* ---- life ------------------------------------------------------------------------------ */
 
 /* A VM, of which some lack something; started here or later. */
@@ -133,9 +143,6 @@ int64_t st_vm_make(struct st_worker *w)
 	vm->serial = ++w->serials;
 	vm->loose = st_once_in(&w->random, 2);
 	vm->started = false;
-	vm->functions = 0;
-	vm->posted = -1;
-	vm->dup = -1;
 	vm->eventfd = gt_eventfd();
 	gt_vm_create(&vm->vm);
 	gt_vm_fill(&vm->vm, "script", vcpus);
@@ -180,13 +187,14 @@ void st_vm_empty(struct st_vm *vm)
 
 void st_vm_drop(struct st_worker *w, struct st_vm *vm)
 {
-	if (vm->posted >= 0)
-		close(vm->posted);
+	st_posted_drop(vm);
 	if (vm->dup >= 0)
 		close(vm->dup);
 	gt_vm_close(&vm->vm);
 	if (vm->eventfd >= 0)
 		close(vm->eventfd);
+	if (vm->shared)
+		munmap(vm->shared, 0x1000);
 	st_vm_empty(vm);
 }
 

@@ -132,6 +132,7 @@ static bool watch(struct st_shared *shared)
 static void progress(const struct st_shared *shared, uint64_t begin, bool last)
 {
 	uint64_t ops = 0, vms = 0, runs = 0, exits = 0, answers = 0, errors = 0;
+	uint64_t restarts = 0, records = 0, fixed = 0;
 	unsigned int n;
 
 	for (n = 0; n < shared->workers; n++) {
@@ -141,12 +142,17 @@ static void progress(const struct st_shared *shared, uint64_t begin, bool last)
 		exits += shared->slot[n].exits;
 		answers += shared->slot[n].answers;
 		errors += shared->slot[n].errors;
+		restarts += shared->slot[n].restarts;
+		records += shared->slot[n].records;
+		fixed += shared->slot[n].fixed;
 	}
 	printf("%s%5" PRIu64 " s: %" PRIu64 " operations, %" PRIu64 " VMs started, %" PRIu64
-	       " runs, %" PRIu64 " exits, %" PRIu64 " answers checked, %" PRIu64 " errors, %"
+	       " again, %" PRIu64 " runs, %" PRIu64 " by fixed files, %" PRIu64 " exits, %" PRIu64
+	       " answers checked, %" PRIu64 " posted writes read, %" PRIu64 " errors, %"
 	       PRIu64 " lives, %" PRIu64 " killed%s",
-	       isatty(1) ? "\r" : "stress: ", (st_now_ns() - begin) / 1000000000, ops, vms, runs,
-	       exits, answers, errors, lives, kills, isatty(1) && !last ? "\033[K" : "\n");
+	       isatty(1) ? "\r" : "stress: ", (st_now_ns() - begin) / 1000000000, ops, vms,
+	       restarts, runs, fixed, exits, answers, records, errors, lives, kills,
+	       isatty(1) && !last ? "\033[K" : "\n");
 	fflush(stdout);
 }
 

@@ -56,7 +56,62 @@ int64_t st_ring_open(struct st_worker *w)
 	cr_assert_eq(ret, 0);
 	w->rings[i].flags = params.flags;
 	w->rings[i].open = true;
+	if (st_once_in(&w->random, 2)) {
+		/* A table without files; they come and go by st_ring_file(). */
+		ret = io_uring_register_files(&w->rings[i].ring,
+					      (const int []) { -1, -1, -1, -1 }, ST_FILES);
+		cr_assert_eq(ret, 0);
+		w->rings[i].table = true;
+	}
 	return 0;
+}
+
+/* A vCPU into the ring's table, or out of it, also with commands in flight. */
+int64_t st_ring_file(struct st_worker *w)
+{
+	unsigned int slot = st_below(&w->random, ST_FILES);
+	bool in = !st_once_in(&w->random, 3);
+	struct st_ring *ring = pick_ring(w);
+	struct st_file *file;
+	struct gt_vcpu *vcpu;
+	struct st_vm *vm;
+	int fd, ret;
+
+	vcpu = st_pick_vcpu(w, false, &vm);
+	if (!ring || !ring->table || !vcpu)
+		return -EAGAIN;
+	w->arg[0] = ring - w->rings;
+	w->arg[1] = slot;
+	file = &ring->files[slot];
+	/* A command that is issued later finds another file. */
+	if (file->used)
+		w->vms[file->vm].loose = true;
+	fd = in ? vcpu->fd : -1;
+	ret = io_uring_register_files_update(&ring->ring, slot, &fd, 1);
+	if (ret != 1)
+		stress_fail("update of a ring's files: %d", ret);
+	*file = (struct st_file) {
+		.used = in, .vm = vm - w->vms, .serial = vm->serial, .vcpu = vcpu->id,
+	};
+	return 0;
+}
+
+/* Names the vCPU by the ring's table, if it is there. */
+static void use_file(struct st_worker *w, struct st_ring *ring, struct io_uring_sqe *sqe,
+		     const struct st_vm *vm, unsigned int vcpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < ST_FILES; i++) {
+		const struct st_file *f = &ring->files[i];
+
+		if (!f->used || f->serial != vm->serial || f->vcpu != vcpu)
+			continue;
+		sqe->fd = i;
+		sqe->flags |= IOSQE_FIXED_FILE;
+		w->slot->fixed++;
+		return;
+	}
 }
 
 /* ---- completions -------------------------------------------------------------------- */
@@ -145,8 +200,7 @@ int64_t st_ring_reap(struct st_worker *w)
 
 /* ---- submissions ---------------------------------------------------------------------- */
 
-/* Whether a RUN of the vCPU is in flight, or of any vCPU if @vm is NULL and it is loose. */
-static bool in_flight(struct st_worker *w, const struct st_vm *vm, unsigned int vcpu)
+bool st_in_flight(struct st_worker *w, const struct st_vm *vm, unsigned int vcpu)
 {
 	unsigned int r, i;
 
@@ -226,7 +280,7 @@ static int prep_run(struct st_worker *w, struct st_ring *ring, unsigned int *def
 	bool loose;
 
 	vcpu = st_pick_vcpu(w, !st_once_in(&w->random, 20), &vm);
-	if (!vcpu || (!vm->loose && in_flight(w, vm, vcpu->id)))
+	if (!vcpu || (!vm->loose && st_in_flight(w, vm, vcpu->id)))
 		return -EAGAIN;
 	sqe = get_sqe(ring, &command);
 	if (!sqe)
@@ -237,13 +291,15 @@ static int prep_run(struct st_worker *w, struct st_ring *ring, unsigned int *def
 	loose = *deferred || ring->drained || ring->flags & IORING_SETUP_SQPOLL || ring->in_flight;
 	if (st_once_in(&w->random, 8))
 		deadline = st_now_ns() + st_below(&w->random, 4000000);
-	if (loose || in_flight(w, NULL, 0) || st_once_in(&w->random, 2)) {
+	if (loose || st_in_flight(w, NULL, 0) || st_once_in(&w->random, 2)) {
 		gh_uring_prep_run_resume(sqe, vcpu->fd, slice, deadline, ST_ANSWER);
 	} else {
 		memcpy(vcpu->run->mmio.data, &(uint64_t) { ST_ANSWER }, 8);
 		gh_uring_prep_run(sqe, vcpu->fd, slice, deadline);
 	}
 	sqe->flags |= flags;
+	if (!st_once_in(&w->random, 3))
+		use_file(w, ring, sqe, vm, vcpu->id);
 	in_place(ring, sqe, command, ST_RUN);
 	command->loose = loose;
 	command->vm = vm - w->vms;
@@ -318,7 +374,7 @@ int64_t st_ring_wait_start(struct st_worker *w)
 	if (!ring)
 		return -EAGAIN;
 	vcpu = st_pick_vcpu(w, false, &vm);
-	if (!vcpu || (!vm->loose && in_flight(w, vm, vcpu->id)))
+	if (!vcpu || (!vm->loose && st_in_flight(w, vm, vcpu->id)))
 		return -EAGAIN;
 	sqe = get_sqe(ring, &command);
 	if (!sqe)

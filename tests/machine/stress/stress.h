@@ -8,7 +8,9 @@
  *   shared.c    memory that the workers share with their parent: log, counters
  *   worker.c    the life of a worker: which operation is next, how it ends
  *   guest.c     VMs and what their guests do
+ *   life.c      VMs stopped and started again
  *   ring.c      rings: submissions, completions, their promises
+ *   batch.c     batches
  *   thread.c    threads that run vCPUs by ioctl, and signals
  *   func.c      ioeventfds, irqfds, posted writes, kick eventfds
  *   process.c   fork, exec, mappings
@@ -39,6 +41,7 @@
 #define ST_VMS		3	/* of a worker at a time */
 #define ST_RINGS	3
 #define ST_COMMANDS	256	/* in flight on a ring */
+#define ST_FILES	4	/* in a ring's table */
 #define ST_THREADS	6
 /* An operation that takes longer hangs; a slow kernel says how much slower it is. */
 #define ST_PATIENCE_S	60
@@ -82,6 +85,9 @@ struct st_slot {
 	_Atomic unsigned int life;
 	_Atomic uint64_t ops;		/* begun, the watchdog looks at it */
 	_Atomic uint64_t vms;		/* started */
+	_Atomic uint64_t restarts;	/* of these, not for the first time */
+	_Atomic uint64_t records;	/* posted writes that were read */
+	_Atomic uint64_t fixed;		/* RUN commands with a file of the ring's table */
 	_Atomic uint64_t runs;		/* RUN commands and ioctls */
 	_Atomic uint64_t exits;		/* MMIO and STATUS */
 	_Atomic uint64_t errors;	/* errno results, all of them expected ones */
@@ -121,6 +127,9 @@ uint64_t st_patience_ns(void);
  * @eventfd: for ioeventfds, irqfds and kicks, -1: none
  * @functions: bits of what func.c has added
  * @posted: descriptor of a posted ring, -1: none
+ * @posted_ring: its mapping, NULL: none; @posted_head: read so far; @posted_seq: the
+ *	last record's, over all rings the VM had
+ * @shared: a page that is shared with it, NULL: none
  * @dup: a second descriptor of a vCPU, -1: none
  */
 struct st_vm {
@@ -131,6 +140,10 @@ struct st_vm {
 	int eventfd;
 	unsigned int functions;
 	int posted;
+	struct gh_posted_ring *posted_ring;
+	uint32_t posted_head;
+	uint64_t posted_seq;
+	uint8_t *shared;
 	int dup;
 };
 
@@ -152,8 +165,18 @@ struct st_command {
 	uint32_t generation;
 };
 
+/* A vCPU in a ring's file table; it stays there when all its descriptors are closed. */
+struct st_file {
+	bool used;
+	unsigned int vm;
+	uint32_t serial;
+	unsigned int vcpu;
+};
+
 struct st_ring {
 	bool open;
+	bool table;
+	struct st_file files[ST_FILES];
 	unsigned int flags;
 	bool drained;			/* IOSQE_IO_DRAIN was used: any command may be late */
 	struct io_uring ring;
@@ -207,14 +230,24 @@ st_op st_dup_close, st_unmap_ram, st_look;
 /* A place without a VM. */
 void st_vm_empty(struct st_vm *vm);
 void st_vm_drop(struct st_worker *w, struct st_vm *vm);
+/* Guest, scripts and device tree into its memory, which is ours. */
+void st_vm_write(struct st_worker *w, struct st_vm *vm);
 /* A VM that has what is asked for, at random; NULL: none. */
 struct st_vm *st_pick_vm(struct st_worker *w, bool started);
 struct gt_vcpu *st_pick_vcpu(struct st_worker *w, bool started, struct st_vm **vm);
 
+/* life.c */
+st_op st_vm_stop, st_vm_restart;
+
 /* ring.c */
 st_op st_ring_open, st_ring_close, st_ring_run, st_ring_batch, st_ring_control, st_ring_reap;
-st_op st_ring_wait_start;
+st_op st_ring_wait_start, st_ring_file;
+/* Whether a RUN of the vCPU is in flight, or of any vCPU if @vm is NULL and it is loose. */
+bool st_in_flight(struct st_worker *w, const struct st_vm *vm, unsigned int vcpu);
 void st_ring_finish(struct st_worker *w, struct st_ring *ring);
+
+/* batch.c */
+st_op st_batch;
 
 /* talk.c */
 st_op st_talk;
@@ -224,7 +257,8 @@ st_op st_thread_start, st_thread_join, st_control, st_timer, st_affinity, st_sig
 void st_threads_finish(struct st_worker *w);
 
 /* func.c */
-st_op st_fn_toggle, st_fn_signal, st_kick_fd;
+st_op st_fn_toggle, st_fn_signal, st_posted_read, st_kick_fd;
+void st_posted_drop(struct st_vm *vm);
 
 /* process.c */
 st_op st_fork, st_reap, st_map;
