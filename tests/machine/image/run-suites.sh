@@ -20,6 +20,10 @@ for s in "$@"; do
 	sh /root/suite.sh "$s" "/root/suites/$s" "$timeout" || status=1
 	debug leaks
 done
+# Rows of the table of errors: tests/machine/scripts/check-errnos.sh.
+[ ! -e /tmp/errnos ] || sort -u /tmp/errnos | xargs -n 20 | while read -r rows; do
+	echo "<4>errnos seen: $rows" > /dev/kmsg
+done
 debug end
 echo "<4>suite: end" > /dev/kmsg
 exit $status

@@ -169,6 +169,12 @@ check_published() {
 	report "defects of test-published" "$(wc -l < "$out/published")" "$out/published"
 }
 
+# What runs is held against the table by run-tests.sh.
+check_errnos() {
+	"$here/check-errnos.sh" > "$out/errnos" || true
+	report "table of errors" "$(wc -l < "$out/errnos")" "$out/errnos"
+}
+
 # Also those that are made of the headers.
 check_man() {
 	local made=$out/man3
@@ -208,5 +214,6 @@ check_man
 check_completions
 check_sparse
 check_published
+check_errnos
 check_checkpatch
 exit $failed

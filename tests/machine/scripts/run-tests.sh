@@ -74,6 +74,7 @@ run_unit() {
 	[ -n "${T:-}" ] || run_install
 	[ -n "${T:-}" ] || run_script unit bench-check bench/test-check.sh
 	[ -n "${T:-}" ] || run_script unit explain tests/machine/debug/test-explain.sh
+	[ -n "${T:-}" ] || run_script unit check-errnos tests/machine/scripts/test-check-errnos.sh
 	for u in ${T:-$(make -s -C "$root/tests/unit" list)}; do
 		[ -e "$results/unit/$u" ] || result unit "$u" 0 1 0 0
 	done
@@ -161,6 +162,18 @@ run_machine() {
 		result machine "${left[0]}" 0 1 0 0
 		left=("${left[@]:1}")
 	done
+	[ -n "${T:-}" ] || check_errnos
+}
+
+# All suites ran: together they came by each error that the protocol has.
+check_errnos() {
+	if "$here/check-errnos.sh" --ran "$logs"/suites-*.log > "$logs/errnos"; then
+		result machine errnos_of_all 1 0 0 0
+		return
+	fi
+	echo "  the table of errors in docs/protocol.md:"
+	sed 's/^/    /' "$logs/errnos"
+	result machine errnos_of_all 0 1 0 0
 }
 
 # Only what runs goes into the machine: stripped programs and flat guests.

@@ -51,7 +51,9 @@ static void check_numbers(int fd, enum kind kind)
 				cmd = _IOC(dir, GH_IOCTL_TYPE, nr, sizes[i]);
 				if (is_known(nr, kind))
 					continue;
-				cr_assert_eq(gt_ioctl(fd, cmd, 0), -ENOTTY, "%#lx", cmd);
+				if (gt_ioctl(fd, cmd, 0) != -ENOTTY)
+					cr_assert_fail("%#lx", cmd);
+				GT_ERRNO(any_number, ENOTTY, gt_ioctl(fd, cmd, 0));
 			}
 		}
 	}
@@ -103,10 +105,11 @@ GT_CASE(badinput, known_numbers_of_another_size)
 	cr_assert_geq(fd, 0);
 	for (i = 0; i < GT_ARRAY_SIZE(vm_nrs); i++) {
 		for (j = 0; j < GT_ARRAY_SIZE(sizes); j++)
-			cr_assert_eq(gt_ioctl(fd, _IOC(_IOC_WRITE, 'G', vm_nrs[i], sizes[j]),
-					      (unsigned long)buf), -ENOTTY);
-		cr_assert_eq(gt_ioctl(fd, _IOC(_IOC_READ, 'G', vm_nrs[i], 16),
-				      (unsigned long)buf), -ENOTTY);
+			GT_ERRNO(any_size, ENOTTY,
+				 gt_ioctl(fd, _IOC(_IOC_WRITE, 'G', vm_nrs[i], sizes[j]),
+					  (unsigned long)buf));
+		GT_ERRNO(any_direction, ENOTTY,
+			 gt_ioctl(fd, _IOC(_IOC_READ, 'G', vm_nrs[i], 16), (unsigned long)buf));
 	}
 	close(fd);
 }
@@ -116,8 +119,8 @@ GT_CASE(badinput, arguments_where_none_belong)
 	struct gt_vm vm;
 	int dev = gt_open_dev();
 
-	cr_assert_eq(gt_ioctl(dev, GH_CREATE_VM, 1), -EINVAL);
-	cr_assert_eq(gt_ioctl(dev, GH_CREATE_VM, ULONG_MAX), -EINVAL);
+	GT_ERRNO(create_arg, EINVAL, gt_ioctl(dev, GH_CREATE_VM, 1));
+	GT_ERRNO(create_arg, EINVAL, gt_ioctl(dev, GH_CREATE_VM, ULONG_MAX));
 	close(dev);
 	gt_vm_create(&vm);
 	gt_vm_add_vcpu(&vm, 0);
@@ -146,7 +149,7 @@ GT_CASE(badinput, bad_pointers)
 	cr_assert_eq(mprotect(two + PAGE, PAGE, PROT_NONE), 0);
 	for (i = 0; i < GT_ARRAY_SIZE(cmds); i++) {
 		cr_assert_eq(gt_ioctl(fd, cmds[i], 0), -EFAULT, "command %u", i);
-		cr_assert_eq(gt_ioctl(fd, cmds[i], 1), -EFAULT);
+		GT_ERRNO(any_struct, EFAULT, gt_ioctl(fd, cmds[i], 1));
 		cr_assert_eq(gt_ioctl(fd, cmds[i], ULONG_MAX), -EFAULT);
 		cr_assert_eq(gt_ioctl(fd, cmds[i], 0xffff000000000000UL), -EFAULT);
 		/* The struct ends behind readable memory. */
@@ -177,11 +180,11 @@ GT_CASE(badinput, memory_flags)
 
 	cr_assert_geq(fd, 0);
 	for (bit = 4; bit < 32; bit++)
-		cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT | 1U << bit, GT_RAM_BASE, PAGE, ram),
-			     -EINVAL, "flag %d", bit);
+		GT_ERRNO(mem_flag, EINVAL,
+			 gt_set_mem(fd, 0, RWX_LENT | 1U << bit, GT_RAM_BASE, PAGE, ram));
 	/* Memory nobody may touch. */
-	cr_assert_eq(gt_set_mem(fd, 0, 0, GT_RAM_BASE, PAGE, ram), -EINVAL);
-	cr_assert_eq(gt_set_mem(fd, 0, GH_MEM_LENT, GT_RAM_BASE, PAGE, ram), -EINVAL);
+	GT_ERRNO(mem_rights, EINVAL, gt_set_mem(fd, 0, 0, GT_RAM_BASE, PAGE, ram));
+	GT_ERRNO(mem_rights, EINVAL, gt_set_mem(fd, 0, GH_MEM_LENT, GT_RAM_BASE, PAGE, ram));
 	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, ram), 0);
 	close(fd);
 	munmap(ram, PAGE);
@@ -193,11 +196,11 @@ GT_CASE(badinput, memory_alignment)
 	int fd = gt_create_vm();
 
 	cr_assert_geq(fd, 0);
-	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE + 1, PAGE, ram), -EINVAL);
+	GT_ERRNO(mem_address, EINVAL, gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE + 1, PAGE, ram));
 	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE + 0x800, PAGE, ram), -EINVAL);
-	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE + 1, ram), -EINVAL);
+	GT_ERRNO(mem_size, EINVAL, gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE + 1, ram));
 	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, 1, ram), -EINVAL);
-	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, ram + 16), -EINVAL);
+	GT_ERRNO(mem_address, EINVAL, gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, ram + 16));
 	close(fd);
 	munmap(ram, 2 * PAGE);
 }
@@ -219,9 +222,10 @@ GT_CASE(badinput, memory_overflow)
 		ret = gt_set_mem(fd, 0, RWX_LENT, bad[i].gpa, bad[i].size, ram);
 		cr_assert_eq(ret, bad[i].err, "case %u: %d", i, ret);
 	}
+	GT_ERRNO(mem_more, ENOMEM, gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, 1ULL << 44, ram));
 	/* The user's range leaves the address space. */
-	ret = gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, 2 * PAGE, (void *)-PAGE);
-	cr_assert_eq(ret, -EINVAL, "%d", ret);
+	GT_ERRNO(mem_end, EINVAL,
+		 gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, 2 * PAGE, (void *)-PAGE));
 	ret = gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, (void *)0xffff800000000000);
 	cr_assert_eq(ret, -EFAULT, "%d", ret);
 	close(fd);
@@ -235,14 +239,14 @@ GT_CASE(badinput, memory_that_is_not_there)
 	int fd = gt_create_vm();
 
 	cr_assert_geq(fd, 0);
-	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, NULL), -EFAULT);
+	GT_ERRNO(mem_hole, EFAULT, gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, NULL));
 	/* A hole in the middle: what was pinned before it is released. */
 	munmap(ram + 2 * PAGE, PAGE);
 	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, 4 * PAGE, ram), -EFAULT);
 	cr_assert_eq(gt_pinned(), pinned);
 	/* Memory the caller may only read. */
 	cr_assert_eq(mprotect(ram, PAGE, PROT_READ), 0);
-	cr_assert_eq(gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, ram), -EFAULT);
+	GT_ERRNO(mem_read_only, EFAULT, gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, ram));
 	cr_assert_eq(gt_pinned(), pinned);
 	close(fd);
 	munmap(ram, 4 * PAGE);
@@ -269,8 +273,8 @@ GT_CASE(badinput, memory_of_another_kind)
 	/* The shared page of a vCPU is the kernel's. */
 	gt_vm_create(&other);
 	gt_vm_add_vcpu(&other, 0);
-	ret = gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, other.vcpus[0].run);
-	cr_assert_eq(ret, -EFAULT, "the run page of a vCPU was lent: %d", ret);
+	GT_ERRNO(mem_foreign, EFAULT,
+		 gt_set_mem(fd, 0, RWX_LENT, GT_RAM_BASE, PAGE, other.vcpus[0].run));
 	gt_vm_close(&other);
 	close(fd);
 }
@@ -285,8 +289,8 @@ GT_CASE(badinput, too_many_regions)
 	for (i = 0; i < 64; i++)
 		cr_assert_eq(gt_set_mem(fd, i, RWX_LENT, GT_RAM_BASE + i * PAGE, PAGE,
 					ram + i * PAGE), 0);
-	cr_assert_eq(gt_set_mem(fd, 64, RWX_LENT, GT_RAM_BASE + 64 * PAGE, PAGE, ram + 64 * PAGE),
-		     -ENOSPC);
+	GT_ERRNO(mem_many, ENOSPC,
+		 gt_set_mem(fd, 64, RWX_LENT, GT_RAM_BASE + 64 * PAGE, PAGE, ram + 64 * PAGE));
 	close(fd);
 	munmap(ram, 65 * PAGE);
 }
@@ -298,10 +302,10 @@ GT_CASE(badinput, dtb_config)
 	int fd = gt_create_vm();
 
 	cr_assert_geq(fd, 0);
-	cr_assert_eq(gt_set_dtb(fd, -PAGE, 2 * PAGE), -EOVERFLOW);
+	GT_ERRNO(dtb_end, EOVERFLOW, gt_set_dtb(fd, -PAGE, 2 * PAGE));
 	cr_assert_eq(gt_set_dtb(fd, GT_RAM_BASE, -PAGE), -EOVERFLOW);
 	cr_assert_eq(gt_set_dtb(fd, ULONG_MAX, ULONG_MAX), -EOVERFLOW);
-	cr_assert_eq(gt_set_dtb(fd, GT_RAM_BASE, 0), -EINVAL);
+	GT_ERRNO(dtb_size, EINVAL, gt_set_dtb(fd, GT_RAM_BASE, 0));
 	cr_assert_eq(gt_set_dtb(fd, GT_RAM_BASE, PAGE), 0);
 	close(fd);
 }
@@ -331,29 +335,31 @@ GT_CASE(badinput, function_types_and_sizes)
 		{ GH_FN_IOEVENTFD, sizeof(struct gh_fn_ioeventfd_arg) },
 	};
 	uint8_t arg[512] = { 0 };
-	int fd = gt_create_vm(), ret;
+	int fd = gt_create_vm();
 	unsigned int i;
 	uint32_t size;
 
 	cr_assert_geq(fd, 0);
 	for (i = 0; i < GT_ARRAY_SIZE(types); i++) {
-		ret = add(fd, types[i], 4, arg);
-		cr_assert_eq(ret, -ENOENT, "type %#x: %d", types[i], ret);
+		GT_ERRNO(fn_unknown, ENOENT, add(fd, types[i], 4, arg));
 		cr_assert_eq(del(fd, types[i], 4, arg), -ENOENT);
 	}
 	for (i = 0; i < GT_ARRAY_SIZE(kinds); i++) {
 		for (size = 0; size <= 512; size++) {
 			if (size == kinds[i].size)
 				continue;
-			ret = add(fd, kinds[i].type, size, arg);
-			cr_assert_eq(ret, -EINVAL, "type %u size %u: %d", kinds[i].type, size, ret);
+			if (add(fd, kinds[i].type, size, arg) != -EINVAL)
+				cr_assert_fail("type %u size %u", kinds[i].type, size);
+			GT_ERRNO(fn_size, EINVAL, add(fd, kinds[i].type, size, arg));
 		}
 		cr_assert_eq(add(fd, kinds[i].type, UINT32_MAX, arg), -EINVAL);
 	}
-	cr_assert_eq(add(fd, GH_FN_VCPU, 4, NULL), -EFAULT);
+	GT_ERRNO(fn_arg, EFAULT, add(fd, GH_FN_VCPU, 4, NULL));
 	cr_assert_eq(add(fd, GH_FN_VCPU, 4, (void *)ULONG_MAX), -EFAULT);
 	cr_assert_eq(del(fd, GH_FN_VCPU, 4, NULL), -EFAULT);
-	cr_assert_eq(del(fd, GH_FN_VCPU, 4, arg), -ENOENT);
+	GT_ERRNO(del_absent, ENOENT, del(fd, GH_FN_VCPU, 4, arg));
+	GT_ERRNO(del_size, EINVAL, del(fd, GH_FN_VCPU, 0, arg));
+	GT_ERRNO(del_size, EINVAL, del(fd, GH_FN_VCPU, GH_FN_MAX_ARG_SIZE + 1, arg));
 	close(fd);
 }
 
@@ -375,8 +381,8 @@ GT_CASE(badinput, function_names)
 	}
 	/* No end within the field. */
 	memset(&fn, 'v', sizeof(fn));
-	cr_assert_eq(gt_ioctl(fd, GH_VM_ADD_FUNCTION_BY_NAME, (unsigned long)&fn), -EINVAL);
-	cr_assert_eq(gt_ioctl(fd, GH_VM_REMOVE_FUNCTION_BY_NAME, (unsigned long)&fn), -EINVAL);
+	GT_ERRNO(fn_name, EINVAL, gt_ioctl(fd, GH_VM_ADD_FUNCTION_BY_NAME, (unsigned long)&fn));
+	GT_ERRNO(del_name, EINVAL, gt_ioctl(fd, GH_VM_REMOVE_FUNCTION_BY_NAME, (unsigned long)&fn));
 	close(fd);
 }
 
@@ -401,7 +407,7 @@ GT_CASE(badinput, vcpu_ids)
 GT_CASE(badinput, no_descriptor_left)
 {
 	struct rlimit limit, none;
-	int dev = gt_open_dev(), vm = gt_create_vm(), fd;
+	int dev = gt_open_dev(), vm = gt_create_vm(), in, out, fd;
 
 	cr_assert_geq(dev, 0);
 	cr_assert_geq(vm, 0);
@@ -409,9 +415,11 @@ GT_CASE(badinput, no_descriptor_left)
 	none = limit;
 	none.rlim_cur = 0;
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-	cr_assert_eq(gt_add_vcpu(vm, 0), -EMFILE);
-	cr_assert_eq(gt_ioctl(dev, GH_CREATE_VM, 0), -EMFILE);
+	in = gt_add_vcpu(vm, 0);
+	out = gt_ioctl(dev, GH_CREATE_VM, 0);
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	GT_ERRNO(fn_emfile, EMFILE, in);
+	GT_ERRNO(create_emfile, EMFILE, out);
 	fd = gt_add_vcpu(vm, 0);
 	cr_assert_geq(fd, 0, "%s", strerror(-fd));
 	close(fd);

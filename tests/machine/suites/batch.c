@@ -234,12 +234,12 @@ BOTH(errors_of_entries)
 	gh_run_entry_init(&e[6], vm.vcpus[0].fd, 0);
 	n = turn(run, e, GT_ARRAY_SIZE(e), 0);
 	cr_assert_eq(n, (int)GT_ARRAY_SIZE(e));
-	cr_assert_eq(e[0].res, -EBADF);
-	cr_assert_eq(e[1].res, -EBADF);
-	cr_assert_eq(e[2].res, -EINVAL);
-	cr_assert_eq(e[3].res, -EINVAL);
-	cr_assert_eq(e[4].res, -EINVAL);
-	cr_assert_eq(e[5].res, -EBUSY);
+	GT_ERRNO(entry_fd, EBADF, e[0].res);
+	GT_ERRNO(entry_other_file, EBADF, e[1].res);
+	GT_ERRNO(entry_flag, EINVAL, e[2].res);
+	GT_ERRNO(entry_flag, EINVAL, e[3].res);
+	GT_ERRNO(entry_data, EINVAL, e[4].res);
+	GT_ERRNO(entry_busy, EBUSY, e[5].res);
 	cr_assert_eq(gt_res(e[6].res), GH_URING_EXIT_PREEMPTED);
 	gt_vm_close(&vm);
 	gt_vm_close(&busy);
@@ -255,9 +255,9 @@ BOTH(errors_of_all)
 	BOOT(&vm, spinner);
 	gh_run_entry_init(&entry, carrier, 0);
 	entry.res = UNTOUCHED;
-	cr_assert_eq(run(&entry, 0, 0), -EINVAL);
-	cr_assert_eq(run(&entry, GH_RUN_BATCH_MAX + 1, 0), -EINVAL);
-	cr_assert_eq(run(NULL, 1, 0), -EFAULT);
+	GT_ERRNO(batch_none, EINVAL, run(&entry, 0, 0));
+	GT_ERRNO(batch_many, EINVAL, run(&entry, GH_RUN_BATCH_MAX + 1, 0));
+	GT_ERRNO(batch_unreadable, EFAULT, run(NULL, 1, 0));
 	cr_assert_eq(run((void *)(uintptr_t)(-4096L), 1, 0), -EFAULT);
 	cr_assert_eq(entry.res, UNTOUCHED);
 	gt_vm_close(&vm);
@@ -270,13 +270,13 @@ GT_CASE(batch, flags_of_all)
 	const struct gh_uring_run_batch fields = { .flags = 1 };
 	struct io_uring_sqe *sqe;
 	struct gt_vm vm;
-	int i, res;
+	int i, res[4];
 
 	gt_ring_init(&ring, 8, RING);
 	BOOT(&vm, spinner);
 	gh_run_entry_init(&entry, carrier, 0);
-	cr_assert_eq(gt_ioctl(carrier, GH_VCPU_RUN_BATCH, (uintptr_t)&batch), -EINVAL);
-	cr_assert_eq(gt_ioctl(carrier, GH_VCPU_RUN_BATCH, 0), -EFAULT);
+	GT_ERRNO(batch_flag, EINVAL, gt_ioctl(carrier, GH_VCPU_RUN_BATCH, (uintptr_t)&batch));
+	GT_ERRNO(batch_struct, EFAULT, gt_ioctl(carrier, GH_VCPU_RUN_BATCH, 0));
 	for (i = 0; i < 4; i++) {
 		sqe = gt_ring_sqe(&ring);
 		gh_uring_prep_run_batch(sqe, carrier, &entry, 1, 0);
@@ -289,9 +289,12 @@ GT_CASE(batch, flags_of_all)
 		else
 			sqe->uring_cmd_flags = 2;
 		gt_ring_submit(&ring, 1);
-		res = gt_ring_take(&ring, 0);
-		cr_assert_eq(res, -EINVAL, "case %d: %d", i, res);
+		res[i] = gt_ring_take(&ring, 0);
 	}
+	GT_ERRNO(batch_cmd_flag, EINVAL, res[0]);
+	GT_ERRNO(batch_buf_index, EINVAL, res[1]);
+	GT_ERRNO(batch_file_index, EINVAL, res[2]);
+	GT_ERRNO(batch_uring_flags, EINVAL, res[3]);
 	gt_vm_close(&vm);
 	io_uring_queue_exit(&ring);
 }
@@ -311,16 +314,14 @@ BOTH(exit_that_cannot_be_written)
 {
 	struct gh_run_entry *entry = map_entries(PROT_READ | PROT_WRITE, -1);
 	struct gt_vm vm;
-	int i, ret;
+	int i;
 
 	BOOT(&vm, reader);
 	gh_run_entry_init(entry, carrier, 0);
 	cr_assert_eq(mprotect(entry, 8192, PROT_READ), 0);
 	/* The slice may be over first: then nothing was to be written but that. */
-	for (i = 0; i < 3; i++) {
-		ret = run(entry, 1, 0);
-		cr_assert_eq(ret, -EFAULT, "%d", ret);
-	}
+	for (i = 0; i < 3; i++)
+		GT_ERRNO(batch_unwritable, EFAULT, run(entry, 1, 0));
 	gt_check_read(&gt_path_ioctl, &vm.vcpus[0], 8, DEV, 0x77, __LINE__);
 	gt_check_write(&gt_path_ioctl, &vm.vcpus[0], 8, DEV + 8, 0x77, __LINE__);
 	gt_check_status(&gt_path_ioctl, &vm.vcpus[0], GH_VM_STATUS_EXITED, GT_TYPE_OFF, __LINE__);
@@ -492,6 +493,7 @@ BOTH(cancel_ends_an_entry)
 		n = turn(run, e, 2, 0);
 		cr_assert(n < 2 || gt_res(e[1].res) == GH_URING_EXIT_PREEMPTED, "%d", e[1].res);
 	} while (n < 2 || e[0].res != -ECANCELED);
+	GT_ERRNO(entry_cancel, ECANCELED, e[0].res);
 	enough = true;
 	pthread_join(thread, NULL);
 	gt_vm_close(&vm);

@@ -236,13 +236,13 @@ GT_SCN_CASE(hostile_rm, impossible_objects)
 
 	gt_rpc_timeout(RPC_MS);
 	for (i = 0; i < GT_ARRAY_SIZE(numbers); i++)
-		cr_assert_eq(start_with(4, 4, numbers[i]), -EPROTO, "%#x objects", numbers[i]);
+		GT_ERRNO(start_nonsense, EPROTO, start_with(4, 4, numbers[i]));
 	for (i = 0; i < GT_ARRAY_SIZE(virqs); i++)
-		cr_assert_eq(start_with(OBJECT_VIRQ, 4, virqs[i]), -EINVAL, "VIRQ %u", virqs[i]);
+		GT_ERRNO(start_virq, EINVAL, start_with(OBJECT_VIRQ, 4, virqs[i]));
 	/* A line that belongs to a device of the host: the console's. */
-	cr_assert_eq(start_with(OBJECT_VIRQ, 4, 33), -EBUSY);
+	GT_ERRNO(start_virq_busy, EBUSY, start_with(OBJECT_VIRQ, 4, 33));
 	/* No line at all: the vCPU could not be woken. */
-	cr_assert_eq(start_with(OBJECT_VIRQ, 4, 0), -ENXIO);
+	GT_ERRNO(start_no_wakeup, ENXIO, start_with(OBJECT_VIRQ, 4, 0));
 	cr_assert_eq(start_with(OBJECT_VIRQ, 4, 0xffffffff), -ENXIO);
 	cr_assert_eq(live("the next VM"), 0);
 }
@@ -370,7 +370,7 @@ GT_SCN_CASE(hostile_rm, messages_without_end)
 	GT_SCN(.kind = GH_SCN_HYPERCALL, .id = GT_CALL_MSGQ_RECV, .x = { 0, 1 },
 	       .count = GH_SCN_FOREVER);
 	begin = gt_now_ns();
-	cr_assert_eq(gt_start(vm.fd), -ETIMEDOUT);
+	GT_ERRNO(start_timeout, ETIMEDOUT, gt_start(vm.fd));
 	cr_assert_lt(ms_since(begin), RPC_MS + PROBE_MS + SLACK_MS);
 	gt_vm_close(&vm);
 }
@@ -398,7 +398,7 @@ GT_SCN_CASE(hostile_rm, dead)
 	cr_assert_lt(ms_since(begin), RPC_MS + PROBE_MS + SLACK_MS);
 	cr_assert_eq(gt_scn_hits(hook), 1);
 	begin = gt_now_ns();
-	cr_assert_eq(gt_start(second.fd), -ENODEV);
+	GT_ERRNO(start_rm_dead, ENODEV, gt_start(second.fd));
 	gt_vm_close(&second);
 	gt_vm_close(&vm);
 	gt_other_check(&other, BOUND_MS);

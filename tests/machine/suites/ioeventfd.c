@@ -134,24 +134,24 @@ GT_CASE(ioeventfd, bad_arguments)
 	unsigned int i;
 
 	for (i = 0; i < GT_ARRAY_SIZE(lens); i++)
-		cr_assert_eq(gt_ioeventfd_add(vm, arg.fd, DEV, lens[i], NULL), -EINVAL);
-	cr_assert_eq(gt_ioeventfd_add(vm, arg.fd, DEV, 0, &five), -EINVAL);
-	cr_assert_eq(gt_ioeventfd_add(vm, arg.fd, UINT64_MAX - 2, 4, NULL), -EINVAL);
+		GT_ERRNO(io_len, EINVAL, gt_ioeventfd_add(vm, arg.fd, DEV, lens[i], NULL));
+	GT_ERRNO(io_any_match, EINVAL, gt_ioeventfd_add(vm, arg.fd, DEV, 0, &five));
+	GT_ERRNO(io_end, EINVAL, gt_ioeventfd_add(vm, arg.fd, UINT64_MAX - 2, 4, NULL));
 	cr_assert_eq(gt_ioeventfd_add(vm, arg.fd, UINT64_MAX - 3, 4, NULL), 0);
 	cr_assert_eq(gt_ioeventfd_add(vm, arg.fd, UINT64_MAX, 0, NULL), 0);
-	cr_assert_eq(gt_ioeventfd_add(vm, -1, DEV, 4, NULL), -EBADF);
-	cr_assert_eq(gt_ioeventfd_add(vm, vm, DEV, 4, NULL), -EINVAL, "not an eventfd");
+	GT_ERRNO(io_fd, EBADF, gt_ioeventfd_add(vm, -1, DEV, 4, NULL));
+	GT_ERRNO(io_not_eventfd, EINVAL, gt_ioeventfd_add(vm, vm, DEV, 4, NULL));
 	for (i = 1; i < 32; i++) {
 		arg.flags = 1U << i;
-		cr_assert_eq(gt_fn_add(vm, GH_FN_IOEVENTFD, &arg, sizeof(arg)), -EINVAL);
+		GT_ERRNO(io_flag, EINVAL, gt_fn_add(vm, GH_FN_IOEVENTFD, &arg, sizeof(arg)));
 	}
 	arg.flags = 0;
 	arg.padding = 1;
-	cr_assert_eq(gt_fn_add(vm, GH_FN_IOEVENTFD, &arg, sizeof(arg)), -EINVAL);
+	GT_ERRNO(io_padding, EINVAL, gt_fn_add(vm, GH_FN_IOEVENTFD, &arg, sizeof(arg)));
 	arg.padding = 0;
 	cr_assert_eq(gt_fn_add(vm, GH_FN_IOEVENTFD, &arg, sizeof(arg) - 4), -EINVAL);
 	cr_assert_eq(gt_fn_add(vm, GH_FN_IOEVENTFD, &arg, sizeof(arg)), 0);
-	cr_assert_eq(gt_fn_add(vm, GH_FN_IOEVENTFD, &arg, sizeof(arg)), -EEXIST);
+	GT_ERRNO(io_twice, EEXIST, gt_fn_add(vm, GH_FN_IOEVENTFD, &arg, sizeof(arg)));
 	cr_assert_eq(gt_ioeventfd_add(vm, arg.fd, DEV, 4, &five), 0);
 	cr_assert_eq(gt_ioeventfd_add(vm, arg.fd, DEV, 4, &five), -EEXIST);
 	close(vm);

@@ -192,7 +192,7 @@ GT_CASE(irqfd, removal_by_label)
 
 	GT_BOOT_SCRIPT(&vm, edge);
 	cr_assert_eq(gt_irqfd_add(vm.fd, fd, GT_BELL_EDGE, 0), 0);
-	cr_assert_eq(gt_irqfd_add(vm.fd, fd, GT_BELL_EDGE, 0), -EEXIST);
+	GT_ERRNO(irqfd_twice, EEXIST, gt_irqfd_add(vm.fd, fd, GT_BELL_EDGE, 0));
 	cr_assert_eq(gt_irqfd_remove(vm.fd, GT_BELL_LEVEL), -ENOENT);
 	cr_assert_eq(gt_irqfd_remove(vm.fd, GT_BELL_EDGE), 0);
 	cr_assert_eq(gt_irqfd_remove(vm.fd, GT_BELL_EDGE), -ENOENT);
@@ -217,12 +217,12 @@ GT_CASE(irqfd, bad_arguments)
 	int vm = gt_create_vm();
 	unsigned int i;
 
-	cr_assert_eq(gt_irqfd_add(vm, -1, 1, 0), -EBADF);
-	cr_assert_eq(gt_irqfd_add(vm, vm, 1, 0), -EINVAL);
+	GT_ERRNO(irqfd_fd, EBADF, gt_irqfd_add(vm, -1, 1, 0));
+	GT_ERRNO(irqfd_not_eventfd, EINVAL, gt_irqfd_add(vm, vm, 1, 0));
 	for (i = 1; i < 32; i++)
-		cr_assert_eq(gt_irqfd_add(vm, arg.fd, 1, 1U << i), -EINVAL);
+		GT_ERRNO(irqfd_flag, EINVAL, gt_irqfd_add(vm, arg.fd, 1, 1U << i));
 	arg.padding = 1;
-	cr_assert_eq(gt_fn_add(vm, GH_FN_IRQFD, &arg, sizeof(arg)), -EINVAL);
+	GT_ERRNO(irqfd_padding, EINVAL, gt_fn_add(vm, GH_FN_IRQFD, &arg, sizeof(arg)));
 	cr_assert_eq(gt_fn_add(vm, GH_FN_IRQFD, &arg, size), -EINVAL);
 	cr_assert_eq(gt_fn_add_by_name(vm, "irqfd", &arg, size), 0);
 	cr_assert_eq(gt_fn_remove_by_name(vm, "irqfd", &arg, size), 0);

@@ -198,12 +198,12 @@ GT_CASE(kick, bad_arguments)
 
 	gt_vm_create(&vm);
 	gt_vm_add_vcpu(&vm, 0);
-	cr_assert_eq(gt_ioctl(vm.vcpus[0].fd, GH_VCPU_KICK_FD, 0), -EFAULT);
+	GT_ERRNO(kick_struct, EFAULT, gt_ioctl(vm.vcpus[0].fd, GH_VCPU_KICK_FD, 0));
 	for (i = 1; i < 32; i++)
-		cr_assert_eq(kick_fd(&vm.vcpus[0], fd, 1U << i), -EINVAL);
-	cr_assert_eq(kick_fd(&vm.vcpus[0], -1, GH_KICK_FD_HOLD), -EINVAL);
-	cr_assert_eq(kick_fd(&vm.vcpus[0], -2, 0), -EBADF);
-	cr_assert_eq(kick_fd(&vm.vcpus[0], vm.fd, 0), -EINVAL);
+		GT_ERRNO(kick_flag, EINVAL, kick_fd(&vm.vcpus[0], fd, 1U << i));
+	GT_ERRNO(kick_flag_alone, EINVAL, kick_fd(&vm.vcpus[0], -1, GH_KICK_FD_HOLD));
+	GT_ERRNO(kick_fd_absent, EBADF, kick_fd(&vm.vcpus[0], -2, 0));
+	GT_ERRNO(kick_not_eventfd, EINVAL, kick_fd(&vm.vcpus[0], vm.fd, 0));
 	cr_assert_eq(kick_fd(&vm.vcpus[0], -1, 0), 0);
 	cr_assert_eq(kick_fd(&vm.vcpus[0], fd, 0), 0);
 	/* Signalled when the vCPU is gone, and gone when the eventfd is. */

@@ -147,10 +147,11 @@ GT_CASE(life, regions_may_not_overlap)
 	cr_assert_geq(vm, 0);
 	cr_assert_eq(gt_set_mem(vm, 0, RWX_LENT, GT_RAM_BASE, 0x2000, ram), 0);
 	/* The same label again. */
-	cr_assert_eq(gt_set_mem(vm, 0, RWX_LENT, GT_RAM_BASE + 0x10000, 0x1000, ram + 0x3000),
-		     -EEXIST);
+	GT_ERRNO(mem_label, EEXIST,
+		 gt_set_mem(vm, 0, RWX_LENT, GT_RAM_BASE + 0x10000, 0x1000, ram + 0x3000));
 	/* Guest addresses: inside, the last page, around. */
-	cr_assert_eq(gt_set_mem(vm, 1, RWX_LENT, GT_RAM_BASE, 0x1000, ram + 0x3000), -EEXIST);
+	GT_ERRNO(mem_overlap, EEXIST,
+		 gt_set_mem(vm, 1, RWX_LENT, GT_RAM_BASE, 0x1000, ram + 0x3000));
 	cr_assert_eq(gt_set_mem(vm, 1, RWX_LENT, GT_RAM_BASE + 0x1000, 0x1000, ram + 0x3000),
 		     -EEXIST);
 	cr_assert_eq(gt_set_mem(vm, 1, RWX_LENT, GT_RAM_BASE - 0x1000, 0x2000, ram + 0x2000),
@@ -186,7 +187,7 @@ GT_CASE(life, size_zero_removes_a_region)
 	cr_assert_eq(gt_set_mem(vm, 3, RWX_LENT, GT_RAM_BASE, 0x2000, ram), 0);
 	cr_assert_eq(gt_set_mem(vm, 3, 0, 0, 0, NULL), 0);
 	cr_assert_eq(gt_pinned(), pinned);
-	cr_assert_eq(gt_set_mem(vm, 3, 0, 0, 0, NULL), -ENOENT);
+	GT_ERRNO(mem_absent, ENOENT, gt_set_mem(vm, 3, 0, 0, 0, NULL));
 	cr_assert_eq(gt_set_mem(vm, 3, RWX_LENT, GT_RAM_BASE, 0x2000, ram), 0);
 	close(vm);
 	munmap(ram, 0x2000);
@@ -222,12 +223,12 @@ GT_CASE(life, locked_memory_is_limited)
 {
 	const struct rlimit limit = { .rlim_cur = 0x10000, .rlim_max = 0x10000 };
 	uint8_t *ram = gt_ram_alloc(GT_RAM_SIZE);
-	int vm = gt_create_vm();
+	int vm = gt_create_vm(), ret;
 
 	cr_assert_geq(vm, 0);
 	cr_assert_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
 	cr_assert_eq(seteuid(65534), 0);
-	cr_assert_eq(gt_set_mem(vm, 0, RWX_LENT, GT_RAM_BASE, GT_RAM_SIZE, ram), -ENOMEM);
+	ret = gt_set_mem(vm, 0, RWX_LENT, GT_RAM_BASE, GT_RAM_SIZE, ram);
 	cr_assert_eq(gt_set_mem(vm, 0, RWX_LENT, GT_RAM_BASE, 0x8000, ram), 0);
 	cr_assert_eq(gt_set_mem(vm, 1, RWX_LENT, GT_RAM_BASE + 0x8000, 0x10000, ram + 0x8000),
 		     -ENOMEM);
@@ -235,6 +236,7 @@ GT_CASE(life, locked_memory_is_limited)
 	cr_assert_eq(gt_set_mem(vm, 0, 0, 0, 0, NULL), 0);
 	cr_assert_eq(gt_set_mem(vm, 1, RWX_LENT, GT_RAM_BASE, 0x10000, ram), 0);
 	cr_assert_eq(seteuid(0), 0);
+	GT_ERRNO(mem_rlimit, ENOMEM, ret);
 	close(vm);
 }
 
@@ -248,7 +250,7 @@ GT_CASE(life, vcpus_by_number_and_by_name)
 	two = gt_add_vcpu_by_name(vm, 1);
 	cr_assert_geq(two, 0, "%s", strerror(-two));
 	cr_assert(fcntl(one, F_GETFD) & FD_CLOEXEC);
-	cr_assert_eq(gt_add_vcpu(vm, 0), -EEXIST);
+	GT_ERRNO(vcpu_twice, EEXIST, gt_add_vcpu(vm, 0));
 	cr_assert_eq(gt_add_vcpu(vm, 1), -EEXIST);
 	close(one);
 	close(two);
@@ -323,14 +325,11 @@ GT_CASE(life, mmap_refused)
 	gt_vm_create(&vm);
 	gt_vm_add_vcpu(&vm, 0);
 	fd = vm.vcpus[0].fd;
-	cr_assert_eq(mmap(NULL, 2 * page, PROT_READ, MAP_SHARED, fd, 0), MAP_FAILED);
-	cr_assert_eq(errno, EINVAL);
-	cr_assert_eq(mmap(NULL, page, PROT_READ, MAP_SHARED, fd, page), MAP_FAILED);
-	cr_assert_eq(errno, EINVAL);
-	cr_assert_eq(mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0), MAP_FAILED);
-	cr_assert_eq(errno, EINVAL);
-	cr_assert_eq(mmap(NULL, page, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0), MAP_FAILED);
-	cr_assert(errno == EINVAL || errno == EPERM || errno == EACCES);
+	GT_ERRNO(mmap_size, EINVAL, gt_mmap(fd, 2 * page, PROT_READ, MAP_SHARED, 0));
+	GT_ERRNO(mmap_offset, EINVAL, gt_mmap(fd, page, PROT_READ, MAP_SHARED, page));
+	GT_ERRNO(mmap_private, EINVAL,
+		 gt_mmap(fd, page, PROT_READ | PROT_WRITE, MAP_PRIVATE, 0));
+	GT_ERRNO(mmap_exec, EPERM, gt_mmap(fd, page, PROT_READ | PROT_EXEC, MAP_SHARED, 0));
 	gt_vm_close(&vm);
 }
 
@@ -470,7 +469,7 @@ GT_CASE(life, start_twice)
 	gt_check_write(&gt_path_ioctl, &vm.vcpus[0], 4, GT_DEV_BASE, 1, __LINE__);
 	gt_run(&gt_path_ioctl, &vm.vcpus[0], &exit);
 	cr_assert_eq(exit.kind, GT_EXIT_STATUS);
-	cr_assert_eq(gt_start(vm.fd), -ENODEV);
+	GT_ERRNO(start_exited, ENODEV, gt_start(vm.fd));
 	gt_vm_close(&vm);
 }
 
@@ -480,9 +479,9 @@ GT_CASE(life, no_change_after_the_start)
 	struct gt_vm vm;
 
 	build_to(&vm, STARTED);
-	cr_assert_eq(gt_set_mem(vm.fd, 9, RWX_LENT, 0x90000000, 0x1000, ram), -EBUSY);
+	GT_ERRNO(mem_started, EBUSY, gt_set_mem(vm.fd, 9, RWX_LENT, 0x90000000, 0x1000, ram));
 	cr_assert_eq(gt_set_mem(vm.fd, GT_LABEL, 0, 0, 0, NULL), -EBUSY);
-	cr_assert_eq(gt_set_dtb(vm.fd, GT_RAM_BASE, 0x1000), -EBUSY);
+	GT_ERRNO(dtb_started, EBUSY, gt_set_dtb(vm.fd, GT_RAM_BASE, 0x1000));
 	/* The refusals changed nothing. */
 	gt_check_write(&gt_path_ioctl, &vm.vcpus[0], 4, GT_DEV_BASE, 1, __LINE__);
 	gt_vm_close(&vm);
@@ -493,6 +492,7 @@ GT_CASE(life, no_change_after_the_start)
 GT_CASE(life, failed_starts)
 {
 	struct gt_vm vm;
+	uint8_t *ram;
 
 	/* No memory, no device tree. */
 	gt_vm_create(&vm);
@@ -501,8 +501,25 @@ GT_CASE(life, failed_starts)
 
 	/* Memory without a device tree. */
 	build_to(&vm, WITH_MEMORY);
-	cr_assert_eq(gt_start(vm.fd), -EINVAL);
+	GT_ERRNO(start_no_dtb, EINVAL, gt_start(vm.fd));
 	gt_vm_close(&vm);
+
+	/* The image needs all rights, and RAM goes right behind it. */
+	build_to(&vm, CREATED);
+	vm.ram_size = GT_RAM_SIZE;
+	vm.ram = gt_ram_alloc(vm.ram_size);
+	cr_assert_eq(gt_set_mem(vm.fd, GT_LABEL, GH_MEM_ALLOW_READ | GH_MEM_LENT, GT_RAM_BASE,
+				vm.ram_size, vm.ram), 0);
+	cr_assert_eq(gt_set_dtb(vm.fd, GT_RAM_BASE, GT_DTB_SIZE), 0);
+	GT_ERRNO(start_rights, EINVAL, gt_start(vm.fd));
+	gt_vm_close(&vm);
+	build_to(&vm, WITH_DTB);
+	ram = gt_ram_alloc(0x1000);
+	cr_assert_eq(gt_set_mem(vm.fd, 1, RWX_LENT, GT_RAM_BASE + GT_RAM_SIZE + 0x1000, 0x1000,
+				ram), 0);
+	GT_ERRNO(start_place, EINVAL, gt_start(vm.fd));
+	gt_vm_close(&vm);
+	munmap(ram, 0x1000);
 
 	/* The device tree lies outside the memory. */
 	build_to(&vm, WITH_MEMORY);
@@ -517,7 +534,8 @@ GT_CASE(life, failed_starts)
 	gt_vm_give(&vm);
 	gt_vm_add_vcpu(&vm, 0);
 	cr_assert_lt(gt_start(vm.fd), 0);
-	cr_assert_lt(gt_ioctl(vm.vcpus[0].fd, GH_VCPU_RUN, 0), 0);
+	GT_ERRNO(start_failed, ENODEV, gt_start(vm.fd));
+	cr_assert_eq(gt_ioctl(vm.vcpus[0].fd, GH_VCPU_RUN, 0), -ENODEV);
 	close(vm.fd);
 	vm.fd = -1;
 	gt_vcpu_close(&vm.vcpus[0]);

@@ -11,7 +11,6 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "gt.h"
@@ -101,7 +100,7 @@ GT_CASE(once, refused_before_the_start)
 
 	gt_vm_create(&vm);
 	gt_vm_add_vcpu(&vm, 0);
-	cr_assert_eq(one(&vm.vcpus[0]), -ENODEV);
+	GT_ERRNO(once_unstarted, ENODEV, one(&vm.vcpus[0]));
 	gt_vm_close(&vm);
 }
 
@@ -113,25 +112,23 @@ GT_CASE(once, refused_while_it_is_parked)
 	gt_ring_init(&ring, 8, RING);
 	BOOT(&vm, sleeper);
 	gt_ring_park(&ring, &vm.vcpus[0]);
-	cr_assert_eq(one(&vm.vcpus[0]), -EBUSY);
+	GT_ERRNO(once_busy, EBUSY, one(&vm.vcpus[0]));
 	cr_assert(gt_vcpu_is(&vm.vcpus[0], "parked"));
 	gt_vm_close(&vm);
 	io_uring_queue_exit(&ring);
 }
 
+static int one_of(void *vcpu)
+{
+	return one(vcpu);
+}
+
 GT_CASE(once, refused_in_another_process)
 {
 	struct gt_vm vm;
-	int status;
-	pid_t pid;
 
 	BOOT(&vm, spinner);
-	pid = fork();
-	cr_assert_geq(pid, 0);
-	if (!pid)
-		_exit(one(&vm.vcpus[0]) == -EPERM ? 0 : 1);
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
-	cr_assert_eq(status, 0);
+	GT_ERRNO(once_mm, EPERM, gt_in_child(one_of, &vm.vcpus[0]));
 	gt_vm_close(&vm);
 }
 
@@ -146,7 +143,7 @@ GT_CASE(once, refuses_a_resume_action)
 	gt_check_read(&gt_path_once, vcpu, 4, DEV + 4, 0x1234, __LINE__);
 	gh_run_answer(vcpu->run, 0x1234);
 	vcpu->run->mmio.resume_action = GH_VCPU_RESUME_RETRY;
-	cr_assert_eq(one(vcpu), -EINVAL);
+	GT_ERRNO(once_action, EINVAL, one(vcpu));
 	vcpu->run->mmio.resume_action = GH_VCPU_RESUME_HANDLED;
 	gt_check_write(&gt_path_once, vcpu, 8, DEV + 8, 0x1234, __LINE__);
 	gt_vm_close(&vm);
@@ -266,7 +263,7 @@ GT_CASE(once, ends_by_cancel)
 		cr_assert_lt(gt_now_ns(), end, "no run is cancelled");
 		res = one(&vm.vcpus[0]);
 	} while (res == GH_URING_EXIT_PREEMPTED);
-	cr_assert_eq(res, -ECANCELED);
+	GT_ERRNO(once_cancel, ECANCELED, res);
 	enough = true;
 	pthread_join(thread, NULL);
 	gt_vm_close(&vm);

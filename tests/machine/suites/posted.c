@@ -317,14 +317,11 @@ static void check_mmap(int fd, size_t size)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 
-	cr_assert_eq(mmap(NULL, size + page, PROT_READ, MAP_SHARED, fd, 0), MAP_FAILED);
-	cr_assert_eq(errno, EINVAL);
-	cr_assert_eq(mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0), MAP_FAILED);
-	cr_assert_eq(mmap(NULL, size, PROT_READ, MAP_SHARED, fd, page), MAP_FAILED);
-	cr_assert_eq(mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0), MAP_FAILED);
-	cr_assert_eq(errno, EINVAL);
-	cr_assert_eq(mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0), MAP_FAILED);
-	cr_assert_eq(errno, EPERM);
+	GT_ERRNO(ring_size, EINVAL, gt_mmap(fd, size + page, PROT_READ, MAP_SHARED, 0));
+	GT_ERRNO(ring_size, EINVAL, gt_mmap(fd, page, PROT_READ, MAP_SHARED, 0));
+	GT_ERRNO(ring_offset, EINVAL, gt_mmap(fd, size, PROT_READ, MAP_SHARED, page));
+	GT_ERRNO(ring_private, EINVAL, gt_mmap(fd, size, PROT_READ, MAP_PRIVATE, 0));
+	GT_ERRNO(ring_exec, EPERM, gt_mmap(fd, size, PROT_READ | PROT_EXEC, MAP_SHARED, 0));
 }
 
 GT_CASE(posted, bad_arguments)
@@ -332,24 +329,24 @@ GT_CASE(posted, bad_arguments)
 	struct gh_fn_posted_arg arg = { .addr = DEV, .size = 8, .entries = 8, .fd = -1 };
 	int vm = gt_create_vm(), fd;
 
-	cr_assert_eq(add(vm, DEV, 0, 8, -1), -EINVAL);
+	GT_ERRNO(posted_size, EINVAL, add(vm, DEV, 0, 8, -1));
 	cr_assert_eq(add(vm, DEV, 8, 0, -1), -EINVAL);
-	cr_assert_eq(add(vm, DEV, 8, 7, -1), -EINVAL);
-	cr_assert_eq(add(vm, DEV, 8, 2 * GH_POSTED_MAX_ENTRIES, -1), -EINVAL);
-	cr_assert_eq(add(vm, UINT64_MAX - 6, 8, 8, -1), -EINVAL);
-	cr_assert_eq(add(vm, DEV, 8, 8, -2), -EINVAL);
-	cr_assert_eq(add(vm, DEV, 8, 8, 1000), -EBADF);
-	cr_assert_eq(add(vm, DEV, 8, 8, vm), -EINVAL);
+	GT_ERRNO(posted_power, EINVAL, add(vm, DEV, 8, 7, -1));
+	GT_ERRNO(posted_many, EINVAL, add(vm, DEV, 8, 2 * GH_POSTED_MAX_ENTRIES, -1));
+	GT_ERRNO(posted_end, EINVAL, add(vm, UINT64_MAX - 6, 8, 8, -1));
+	GT_ERRNO(posted_negative, EINVAL, add(vm, DEV, 8, 8, -2));
+	GT_ERRNO(posted_fd, EBADF, add(vm, DEV, 8, 8, 1000));
+	GT_ERRNO(posted_not_eventfd, EINVAL, add(vm, DEV, 8, 8, vm));
 	arg.flags = 1;
-	cr_assert_eq(gt_fn_add(vm, GH_FN_POSTED, &arg, sizeof(arg)), -EINVAL);
+	GT_ERRNO(posted_flags, EINVAL, gt_fn_add(vm, GH_FN_POSTED, &arg, sizeof(arg)));
 	arg.flags = 0;
 	arg.padding = 1;
-	cr_assert_eq(gt_fn_add(vm, GH_FN_POSTED, &arg, sizeof(arg)), -EINVAL);
+	GT_ERRNO(posted_padding, EINVAL, gt_fn_add(vm, GH_FN_POSTED, &arg, sizeof(arg)));
 	arg.padding = 0;
 	fd = gt_fn_add_by_name(vm, "posted", &arg, sizeof(arg));
 	cr_assert_geq(fd, 0);
 	check_mmap(fd, map_size(8));
-	cr_assert_eq(add(vm, DEV + 7, 8, 8, -1), -EEXIST);
+	GT_ERRNO(posted_overlap, EEXIST, add(vm, DEV + 7, 8, 8, -1));
 	cr_assert_eq(add(vm, DEV - 7, 8, 8, -1), -EEXIST);
 	close(fd);
 	/* The range is posted until it is removed, whether somebody reads or not. */

@@ -248,16 +248,16 @@ GT_CASE(stats, bad_input)
 	cr_assert_neq(two, MAP_FAILED);
 	cr_assert_eq(mprotect(two + 0x1000, 0x1000, PROT_NONE), 0);
 
-	cr_assert_eq(gt_ioctl(fd, GH_VCPU_STATS, 0), -EFAULT);
+	GT_ERRNO(stats_struct, EFAULT, gt_ioctl(fd, GH_VCPU_STATS, 0));
 	cr_assert_eq(gt_ioctl(fd, GH_VCPU_STATS, ~0UL), -EFAULT);
 	cr_assert_eq(gt_ioctl(fd, GH_VCPU_STATS, (unsigned long)two + 0x1000 - 8), -EFAULT);
 	for (i = 1; i < 8; i++)
-		cr_assert_eq(get_stats(fd, &stats, sizeof(stats) + i, &has), -EINVAL);
-	cr_assert_eq(get_stats(fd, two, 0x1008, &has), -E2BIG);
+		GT_ERRNO(stats_size, EINVAL, get_stats(fd, &stats, sizeof(stats) + i, &has));
+	GT_ERRNO(stats_big, E2BIG, get_stats(fd, two, 0x1008, &has));
 	cr_assert_eq(get_stats(fd, two, UINT32_MAX - 7, &has), -E2BIG);
 	cr_assert_eq(get_stats(fd, two, 0x1000, &has), 0);
 	cr_assert_eq(get_stats(fd, NULL, 0, &has), 0);
-	cr_assert_eq(get_stats(fd, NULL, sizeof(stats), &has), -EFAULT);
+	GT_ERRNO(stats_counters, EFAULT, get_stats(fd, NULL, sizeof(stats), &has));
 	cr_assert_eq(get_stats(fd, two + 0x1000 - 8, sizeof(stats), &has), -EFAULT);
 	/* What would be zeroed is not there. */
 	cr_assert_eq(get_stats(fd, two + 0x1000 - sizeof(stats), sizeof(stats) + 8, &has), -EFAULT);
@@ -265,11 +265,11 @@ GT_CASE(stats, bad_input)
 
 	arg = (struct gh_vcpu_stats_arg *)two;
 	*arg = (struct gh_vcpu_stats_arg) { .padding = 1 };
-	cr_assert_eq(gt_ioctl(fd, GH_VCPU_STATS, (unsigned long)arg), -EINVAL);
+	GT_ERRNO(stats_padding, EINVAL, gt_ioctl(fd, GH_VCPU_STATS, (unsigned long)arg));
 	/* The answer cannot be written. */
 	arg->padding = 0;
 	cr_assert_eq(mprotect(two, 0x1000, PROT_READ), 0);
-	cr_assert_eq(gt_ioctl(fd, GH_VCPU_STATS, (unsigned long)arg), -EFAULT);
+	GT_ERRNO(stats_answer, EFAULT, gt_ioctl(fd, GH_VCPU_STATS, (unsigned long)arg));
 	gt_vm_close(&vm);
 	munmap(two, 0x2000);
 }

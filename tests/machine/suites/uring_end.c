@@ -51,7 +51,7 @@ GT_CASE(uring_end, vcpu_closed_while_parked)
 	GT_BOOT_SCRIPT(&vm, sleeper);
 	gt_ring_park(&ring, &vm.vcpus[0]);
 	gt_vcpu_close(&vm.vcpus[0]);
-	cr_assert_eq(gt_ring_take(&ring, 0), -ECANCELED);
+	GT_ERRNO(run_close, ECANCELED, gt_ring_take(&ring, 0));
 	gt_ring_silent(&ring);
 	gt_vm_close(&vm);
 	io_uring_queue_exit(&ring);
@@ -100,7 +100,7 @@ GT_CASE(uring_end, vcpu_removed_while_parked)
 	cr_assert_eq(gt_remove_vcpu(vm.fd, 0), 0);
 	cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_RUNNABLE);
 	gt_ring_run(&ring, &vm.vcpus[0]);
-	cr_assert_eq(gt_ring_take(&ring, 0), -ENODEV);
+	GT_ERRNO(run_removed, ENODEV, gt_ring_take(&ring, 0));
 	gt_ring_silent(&ring);
 	gt_vm_close(&vm);
 	io_uring_queue_exit(&ring);

@@ -143,7 +143,7 @@ GT_CASE(uring_slice, immediate_exit)
 	vcpu->run->immediate_exit = 1;
 	gt_ring_run(&ring, vcpu);
 	cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_INTR);
-	cr_assert_eq(gt_ioctl(vcpu->fd, GH_VCPU_RUN, 0), -EINTR);
+	GT_ERRNO(ioctl_immediate, EINTR, gt_ioctl(vcpu->fd, GH_VCPU_RUN, 0));
 	vcpu->run->immediate_exit = 0;
 	gt_ring_run(&ring, vcpu);
 	cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_PREEMPTED);
@@ -299,10 +299,12 @@ GT_CASE(uring_slice, busy_while_the_ioctl_runs)
 	gt_ring_init(&ring, 8, RING);
 	GT_BOOT_SCRIPT(&vm, spinner);
 	start_ioctl(&t, &vm.vcpus[0], "running");
-	cr_assert_eq(gt_ioctl(vm.vcpus[0].fd, GH_VCPU_RUN, 0), -EBUSY);
+	GT_ERRNO(ioctl_busy, EBUSY, gt_ioctl(vm.vcpus[0].fd, GH_VCPU_RUN, 0));
+	gt_ring_run(&ring, &vm.vcpus[0]);
+	GT_ERRNO(run_busy, EBUSY, gt_ring_take(&ring, 0));
 	pthread_kill(t.thread, SIGUSR1);
 	join_ioctl(&t);
-	cr_assert_eq(t.result, -EINTR);
+	GT_ERRNO(ioctl_signal, EINTR, t.result);
 	gt_vm_close(&vm);
 	io_uring_queue_exit(&ring);
 }
@@ -319,12 +321,12 @@ GT_CASE(uring_slice, kick_and_cancel_end_the_ioctl)
 	gt_ring_kick(&ring, &vm.vcpus[0]);
 	cr_assert_eq(gt_ring_take(&ring, GT_UD_CMD), 0);
 	join_ioctl(&t);
-	cr_assert_eq(t.result, -EINTR, "%d", t.result);
+	GT_ERRNO(ioctl_kick, EINTR, t.result);
 	start_ioctl(&t, &vm.vcpus[0], "running");
 	gt_ring_cancel(&ring, &vm.vcpus[0]);
 	cr_assert_eq(gt_ring_take(&ring, GT_UD_CMD), 0);
 	join_ioctl(&t);
-	cr_assert_eq(t.result, -ECANCELED, "%d", t.result);
+	GT_ERRNO(ioctl_cancel, ECANCELED, t.result);
 	gt_vm_close(&vm);
 	io_uring_queue_exit(&ring);
 }
@@ -339,7 +341,7 @@ GT_CASE(uring_slice, vcpu_removed_while_the_ioctl_runs)
 	start_ioctl(&t, &vm.vcpus[0], "running");
 	cr_assert_eq(gt_remove_vcpu(vm.fd, 0), 0);
 	join_ioctl(&t);
-	cr_assert_eq(t.result, -ENODEV, "%d", t.result);
+	GT_ERRNO(ioctl_removed, ENODEV, t.result);
 	gt_vm_close(&vm);
 	GT_BOOT_SCRIPT(&vm, sleeper);
 	start_ioctl(&t, &vm.vcpus[0], "asleep");
@@ -393,7 +395,7 @@ GT_CASE(uring_slice, busy_while_parked)
 	/* Another ring may end the park. */
 	gt_ring_cancel(&second, &vm.vcpus[0]);
 	cr_assert_eq(gt_ring_take(&second, GT_UD_CMD), 0);
-	cr_assert_eq(gt_ring_take(&ring, 0), -ECANCELED);
+	GT_ERRNO(run_cancel, ECANCELED, gt_ring_take(&ring, 0));
 	gt_ring_park(&second, &vm.vcpus[0]);
 	gt_vm_close(&vm);
 	io_uring_queue_exit(&ring);

@@ -89,10 +89,10 @@ static void check_start(unsigned int setup, unsigned int flags)
 	gt_ring_silent(&ring);
 	/* Another command, and one that does not want to wait, and the ioctl. */
 	submit(&ring, &vm.vcpus[0], 1, 0);
-	cr_assert_eq(gt_ring_take(&ring, 1), -EBUSY);
+	GT_ERRNO(run_wait_busy, EBUSY, gt_ring_take(&ring, 1));
 	submit_run(&ring, &vm.vcpus[0], 3, 0, false);
 	cr_assert_eq(gt_ring_take(&ring, 3), -ENODEV);
-	cr_assert_eq(gt_ioctl(vm.vcpus[0].fd, GH_VCPU_RUN, 0), -ENODEV);
+	GT_ERRNO(ioctl_unstarted, ENODEV, gt_ioctl(vm.vcpus[0].fd, GH_VCPU_RUN, 0));
 	gt_vm_start(&vm);
 	cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_RUNNABLE);
 	runs(&vm.vcpus[0]);
@@ -135,7 +135,7 @@ GT_CASE(uring_start, failed_start_ends_the_wait)
 	cr_assert_lt(gt_start(vm.fd), 0);
 	cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_RUNNABLE);
 	submit(&ring, &vm.vcpus[0], 1, 0);
-	cr_assert_eq(gt_ring_take(&ring, 1), -ENODEV);
+	GT_ERRNO(run_failed, ENODEV, gt_ring_take(&ring, 1));
 	gt_vm_close(&vm);
 	io_uring_queue_exit(&ring);
 }

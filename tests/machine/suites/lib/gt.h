@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "gt_errno.h"
 #include "gt_host.h"
 #include "gt_run.h"
 #include "gt_vm.h"
