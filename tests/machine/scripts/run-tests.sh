@@ -140,19 +140,18 @@ collect() {
 	done < <(sed 's/:.*//' "$log.defects" | sort -u)
 }
 
-run_machine() {
-	local suites left=() log n=0
+# Runs suites, in as many boots as it takes. More options are run-machine.sh's.
+#   boot_all LOGNAME 'OPTION...' SUITE...
+boot_all() {
+	local name=$1 options=$2 left log n=0
+	shift 2
+	left=("$@")
 
-	echo "Suites in the machine"
-	rm -rf "$results/machine" "$logs"/suites-*.log
-	suites=${T:-$(make -s -C "$root/tests/machine/suites" list)}
-	read -ra left <<< "$suites"
-	prepare_files "${left[@]}"
 	# A suite that takes the machine down does not take the others with it.
 	while [ ${#left[@]} -gt 0 ]; do
 		n=$((n + 1))
-		log=$logs/suites-$n.log
-		boot_suites "$log" "${left[@]}" || true
+		log=$logs/$name-$n.log
+		MACHINE_ARGS="${MACHINE_ARGS:-} $options" boot_suites "$log" "${left[@]}" || true
 		collect machine "$log"
 		while [ ${#left[@]} -gt 0 ] && [ -e "$results/machine/${left[0]}" ]; do
 			left=("${left[@]:1}")
@@ -162,6 +161,25 @@ run_machine() {
 		result machine "${left[0]}" 0 1 0 0
 		left=("${left[@]:1}")
 	done
+}
+
+run_machine() {
+	local s counted suites=() icount=()
+
+	echo "Suites in the machine"
+	rm -rf "$results/machine" "$logs"/suites-*.log "$logs"/icount-*.log
+	counted=$(make -s -C "$root/tests/machine/suites" list-icount)
+	for s in ${T:-$(make -s -C "$root/tests/machine/suites" list) $counted}; do
+		case " $counted " in
+		*" $s "*) icount+=("$s") ;;
+		*) suites+=("$s") ;;
+		esac
+	done
+	# The debug kernel's instructions are not the driver's.
+	[ "${KERNEL:-}" != debug ] || icount=()
+	prepare_files ${suites[@]+"${suites[@]}"} ${icount[@]+"${icount[@]}"}
+	boot_all suites '' ${suites[@]+"${suites[@]}"}
+	boot_all icount '--icount --append GT_ICOUNT=1' ${icount[@]+"${icount[@]}"}
 	[ -n "${T:-}" ] || check_errnos
 }
 

@@ -288,16 +288,19 @@ static void by_ioctl(struct gt_vcpu *vcpu, uint64_t until)
 static void by_ring(struct gt_vcpu *vcpu, uint64_t until, unsigned int ring_flags,
 		    unsigned int sqe_flags)
 {
+	/* An SQPOLL ring's thread is to run the guest, and not to wait for work for long. */
+	struct io_uring_params params = { .flags = ring_flags, .sq_thread_idle = 1 };
 	struct io_uring_sqe *sqe;
 	struct io_uring ring;
 
-	gt_ring_init(&ring, 8, ring_flags);
+	cr_assert_eq(io_uring_queue_init_params(8, &ring, &params), 0);
 	while (cpu_ns() < until) {
 		sqe = gt_ring_sqe(&ring);
 		gh_uring_prep_run(sqe, vcpu->fd, 4000000, 0);
 		sqe->flags |= sqe_flags;
 		sqe->user_data = 0;
-		gt_ring_submit(&ring, 1);
+		/* An SQPOLL ring may not have counted the one before. */
+		cr_assert_geq(io_uring_submit(&ring), 1);
 		cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_PREEMPTED);
 	}
 	io_uring_queue_exit(&ring);
@@ -313,6 +316,59 @@ static void workers(struct gt_vcpu *vcpu, uint64_t until)
 	by_ring(vcpu, until, 0, IOSQE_ASYNC);
 }
 
+/* In the ring's thread, which is one of this process. */
+static void sqpoll(struct gt_vcpu *vcpu, uint64_t until)
+{
+	by_ring(vcpu, until, IORING_SETUP_SQPOLL, 0);
+}
+
+static void check_batch(const struct gh_run_entry *entries, int n)
+{
+	int i;
+
+	cr_assert_geq(n, 1, "batch: %d", n);
+	for (i = 0; i < n; i++)
+		cr_assert_eq(gt_res(entries[i].res), GH_URING_EXIT_PREEMPTED, "entry %d: %d", i,
+			     entries[i].res);
+}
+
+static void init_batch(struct gt_vcpu *vcpu, struct gh_run_entry *entries, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		gh_run_entry_init(&entries[i], vcpu->fd, 4000000);
+}
+
+static void batches_by_ioctl(struct gt_vcpu *vcpu, uint64_t until)
+{
+	struct gh_run_entry entries[2];
+
+	while (cpu_ns() < until) {
+		init_batch(vcpu, entries, GT_ARRAY_SIZE(entries));
+		check_batch(entries,
+			    gh_run_batch(vcpu->fd, entries, GT_ARRAY_SIZE(entries), 0));
+	}
+}
+
+static void batches_by_ring(struct gt_vcpu *vcpu, uint64_t until)
+{
+	struct gh_run_entry entries[2];
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+
+	gt_ring_init(&ring, 8, 0);
+	while (cpu_ns() < until) {
+		init_batch(vcpu, entries, GT_ARRAY_SIZE(entries));
+		sqe = gt_ring_sqe(&ring);
+		gh_uring_prep_run_batch(sqe, vcpu->fd, entries, GT_ARRAY_SIZE(entries), 0);
+		sqe->user_data = 0;
+		gt_ring_submit(&ring, 1);
+		check_batch(entries, gt_ring_take(&ring, 0));
+	}
+	io_uring_queue_exit(&ring);
+}
+
 GT_CASE(trace, guest_time_by_ioctl)
 {
 	check_guest_time(by_ioctl);
@@ -326,6 +382,21 @@ GT_CASE(trace, guest_time_by_ring)
 GT_CASE(trace, guest_time_of_workers)
 {
 	check_guest_time(workers);
+}
+
+GT_CASE(trace, guest_time_by_sqpoll)
+{
+	check_guest_time(sqpoll);
+}
+
+GT_CASE(trace, guest_time_of_batches_by_ioctl)
+{
+	check_guest_time(batches_by_ioctl);
+}
+
+GT_CASE(trace, guest_time_of_batches_by_ring)
+{
+	check_guest_time(batches_by_ring);
 }
 
 /* A process whose guest sleeps has none, and one without a guest neither. */

@@ -88,6 +88,80 @@ GT_CASE(uring_end, vm_closed_while_parked)
 	io_uring_queue_exit(&ring);
 }
 
+/* Runs a vCPU until it is told to stop; no assertions, they are the test's. */
+struct running {
+	struct gt_vcpu *vcpu;
+	bool by_ring, stop;
+	unsigned int turns;
+	int odd;
+	pthread_t thread;
+};
+
+static void *keep_running(void *arg)
+{
+	struct running *r = arg;
+	struct io_uring ring;
+	struct gt_cqe cqe;
+	int ret;
+
+	gt_ring_init(&ring, 8, 0);
+	while (!__atomic_load_n(&r->stop, __ATOMIC_RELAXED)) {
+		if (r->by_ring) {
+			gt_ring_run(&ring, r->vcpu);
+			gt_ring_next(&ring, &cqe);
+			ret = gt_res(cqe.res) == GH_URING_EXIT_PREEMPTED ? 0 : cqe.res;
+		} else {
+			ret = gt_ioctl(r->vcpu->fd, GH_VCPU_RUN, 0);
+			ret = ret == -EINTR ? 0 : ret;
+		}
+		if (ret)
+			r->odd = ret;
+		__atomic_fetch_add(&r->turns, 1, __ATOMIC_RELEASE);
+	}
+	io_uring_queue_exit(&ring);
+	return NULL;
+}
+
+/* The VM's descriptor is closed under a guest that runs: it goes on, as long as it is run. */
+static void close_the_vm_while_it_runs(bool by_ring)
+{
+	static const struct gs_op spinner[] = { { GS_SPIN, 0, 0, 0 } };
+	struct running r = { .by_ring = by_ring };
+	unsigned int turns;
+	struct gt_vm vm;
+
+	GT_BOOT_SCRIPT(&vm, spinner);
+	r.vcpu = &vm.vcpus[0];
+	cr_assert_eq(pthread_create(&r.thread, NULL, keep_running, &r), 0);
+	gt_vcpu_wait_for(r.vcpu, "running");
+	close(vm.fd);
+	vm.fd = -1;
+	turns = __atomic_load_n(&r.turns, __ATOMIC_ACQUIRE);
+	/* The one in progress, and one that began after. */
+	while (__atomic_load_n(&r.turns, __ATOMIC_ACQUIRE) < turns + 3) {
+		cr_assert_eq(gt_ioctl(r.vcpu->fd, GH_VCPU_KICK, 0), 0);
+		usleep(1000);
+	}
+	__atomic_store_n(&r.stop, true, __ATOMIC_RELAXED);
+	while (pthread_tryjoin_np(r.thread, NULL)) {
+		gt_ioctl(r.vcpu->fd, GH_VCPU_KICK, 0);
+		usleep(1000);
+	}
+	cr_assert_eq(r.odd, 0, "result %d", r.odd);
+	gt_vm_close(&vm);
+	cr_assert_eq(gt_modules_unload(), 0);
+}
+
+GT_CASE(uring_end, vm_closed_while_the_ioctl_runs)
+{
+	close_the_vm_while_it_runs(false);
+}
+
+GT_CASE(uring_end, vm_closed_while_a_command_runs)
+{
+	close_the_vm_while_it_runs(true);
+}
+
 /* Taken out of its VM: the parked command comes back, and a run says what happened. */
 GT_CASE(uring_end, vcpu_removed_while_parked)
 {

@@ -165,6 +165,78 @@ GT_CASE(uring_kinds, cqe32_tour)
 	take_tour(&(struct kind){ .setup = RING | IORING_SETUP_CQE32 });
 }
 
+/* Not in the liburing of all that build this: Linux 6.18. */
+#ifndef IORING_SETUP_CQE_MIXED
+#define IORING_SETUP_CQE_MIXED	(1U << 18)
+#define IORING_CQE_F_SKIP	(1U << 5)
+#define IORING_CQE_F_32		(1U << 15)
+#endif
+
+/* The next of a ring that has CQEs of both sizes. */
+static void take_mixed(struct io_uring *ring, struct gt_cqe *cqe)
+{
+	struct __kernel_timespec ts = { .tv_sec = GT_PATIENCE_S };
+	struct io_uring_cqe *got;
+	int ret;
+
+	for (;;) {
+		ret = io_uring_wait_cqe_timeout(ring, &got, &ts);
+		cr_assert_eq(ret, 0, "waiting for a completion: %s", strerror(-ret));
+		if (!(got->flags & IORING_CQE_F_SKIP))
+			break;
+		/* The end of the ring, where a large one does not fit. */
+		io_uring_cq_advance(ring, 1);
+	}
+	*cqe = (struct gt_cqe) {
+		.user_data = got->user_data, .res = got->res, .flags = got->flags,
+	};
+	if (got->flags & IORING_CQE_F_32)
+		memcpy(cqe->big, got->big_cqe, sizeof(cqe->big));
+	io_uring_cq_advance(ring, got->flags & IORING_CQE_F_32 ? 2 : 1);
+}
+
+/* Large where the access is in it, small where not; other requests are small. */
+GT_CASE(uring_kinds, cqes_of_both_sizes)
+{
+	struct io_uring_params params = { .flags = IORING_SETUP_CQE_MIXED };
+	unsigned int reads = 0, large = 0;
+	struct io_uring_sqe *sqe;
+	uint64_t answer = 0;
+	struct io_uring ring;
+	struct gt_exit exit;
+	struct gt_cqe cqe;
+	struct gt_vm vm;
+
+	if (io_uring_queue_init_params(4, &ring, &params))
+		cr_skip_test("no rings with CQEs of both sizes in this kernel");
+	GT_BOOT_SCRIPT(&vm, tour);
+	do {
+		submit(&ring, &vm.vcpus[0], &(struct kind){ 0 }, answer);
+		take_mixed(&ring, &cqe);
+		gt_decode(&vm.vcpus[0], &cqe, &exit);
+		cr_assert_eq(!!(cqe.flags & IORING_CQE_F_32), !!(cqe.res & GH_URING_RES_INLINE));
+		large += !!(cqe.flags & IORING_CQE_F_32);
+		if (exit.kind != GT_EXIT_MMIO)
+			continue;
+		if (exit.write)
+			cr_assert_eq(exit.data, answer + 1);
+		else
+			answer = 1000 + reads++;
+		sqe = gt_ring_sqe(&ring);
+		io_uring_prep_nop(sqe);
+		sqe->user_data = 77;
+		gt_ring_submit(&ring, 1);
+		take_mixed(&ring, &cqe);
+		cr_assert_eq(cqe.user_data, 77U);
+		cr_assert_eq(cqe.flags & IORING_CQE_F_32, 0U);
+	} while (exit.kind != GT_EXIT_STATUS);
+	cr_assert_eq(reads, 2 * TURNS);
+	/* All of the tour's accesses fit. */
+	cr_assert_eq(large, 4 * TURNS);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
 /* Linked runs go one after the other; a failed link breaks the chain. */
 GT_CASE(uring_kinds, linked)
 {
@@ -199,6 +271,51 @@ GT_CASE(uring_kinds, linked)
 	gt_ring_submit(&ring, 2);
 	cr_assert_eq(gt_ring_take(&ring, 0), -EINVAL);
 	GT_ERRNO(run_link, ECANCELED, gt_ring_take(&ring, 1));
+	gt_ring_silent(&ring);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+}
+
+/* What is drained waits for all before it, and all behind it wait for it. */
+GT_CASE(uring_kinds, drained)
+{
+	static const struct gs_op spinner[] = { { GS_SPIN, 0, 0, 0 } };
+	struct __kernel_timespec ts = { .tv_nsec = 20000000 };
+	struct gh_vcpu_stats stats;
+	struct gh_vcpu_stats_arg arg = { .stats = (uintptr_t)&stats, .size = sizeof(stats) };
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	struct gt_vm vm;
+	int i;
+
+	gt_ring_init(&ring, 8, 0);
+	GT_BOOT_SCRIPT(&vm, spinner);
+	/* A timeout that is pending, and what must not come before it. */
+	sqe = gt_ring_sqe(&ring);
+	io_uring_prep_timeout(sqe, &ts, 0, 0);
+	sqe->user_data = 0;
+	sqe = gt_ring_sqe(&ring);
+	gh_uring_prep_run(sqe, vm.vcpus[0].fd, 0, 0);
+	sqe->flags |= IOSQE_IO_DRAIN;
+	sqe->user_data = 1;
+	sqe = gt_ring_sqe(&ring);
+	io_uring_prep_nop(sqe);
+	sqe->user_data = 2;
+	/* A run in parallel, by a worker, and what waits for its end. */
+	sqe = gt_ring_sqe(&ring);
+	gh_uring_prep_run(sqe, vm.vcpus[0].fd, UINT32_MAX, 0);
+	sqe->flags |= IOSQE_ASYNC;
+	sqe->user_data = 3;
+	sqe = gt_ring_sqe(&ring);
+	io_uring_prep_nop(sqe);
+	sqe->flags |= IOSQE_IO_DRAIN;
+	sqe->user_data = 4;
+	gt_ring_submit(&ring, 5);
+	cr_assert_eq(gt_ioctl(vm.vcpus[0].fd, GH_VCPU_STATS, (uintptr_t)&arg), 0);
+	cr_assert_eq(stats.runs, 0U, "issued before what it waits for");
+	cr_assert_eq(gt_ring_take(&ring, 0), -ETIME);
+	for (i = 1; i <= 4; i++)
+		cr_assert_eq(gt_ring_take(&ring, i), i % 2 ? GH_URING_EXIT_PREEMPTED : 0, "%d", i);
 	gt_ring_silent(&ring);
 	gt_vm_close(&vm);
 	io_uring_queue_exit(&ring);
