@@ -30,6 +30,9 @@ void gt_ring_submit(struct io_uring *ring, unsigned int n)
 {
 	int ret = io_uring_submit_and_get_events(ring);
 
+	/* An SQPOLL ring's thread may not have counted those before. */
+	if (ring->flags & IORING_SETUP_SQPOLL && ret > (int)n)
+		return;
 	cr_assert_eq(ret, (int)n, "submitted %d of %u", ret, n);
 }
 
