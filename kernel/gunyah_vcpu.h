@@ -4,8 +4,8 @@
  *
  *   gunyah_vcpu_fn.c	the VM function: bind, object, file, mmap, interrupt
  *   gunyah_vcpu_slice.h	the run loop, inline, and the exits that are accesses
- *   gunyah_vcpu_run.c	all other exits, and the ioctls around the loop
- *   gunyah_vcpu_batch.c	many runs in one call
+ *   gunyah_vcpu_run.c	all other exits, and the ioctl around the loop
+ *   gunyah_vcpu_batch.c	many runs in one call, or one
  *   gunyah_vcpu_hvc.h	the hypercall
  *   gunyah_vcpu_uring.c	the same run as an io_uring command: park, wake, cancel
  *   gunyah_vcpu_clock.c	the slice clock of each CPU, and the kick
@@ -137,19 +137,13 @@ struct seq_file;
 /* A dead vCPU waits so long for the resource manager's report. */
 #define GH_REPORT_LIMIT_NS	(2 * NSEC_PER_SEC)
 
-/* Results of a run inside the driver, beside GH_URING_EXIT_* and -errno. */
+/* Results of a run inside the driver, beside GH_URING_EXIT_* and -errno: no exit, in bits 7:0. */
 #define GH_RUN_AGAIN		0	/* enter (again) */
 #define GH_RUN_WAIT		0x20000	/* nothing to run: park or sleep */
+#define GH_RUN_STOPPED		0x20100	/* not entered: look at why */
 
-/* What the guest waits for since its last exit. */
-enum gh_vcpu_pending {
-	GH_VCPU_PENDING_NONE,
-	GH_VCPU_PENDING_READ,
-	GH_VCPU_PENDING_WRITE,
-};
-
-/* Beside it: the exit could not be written to user space; the next run says it. */
-#define GH_VCPU_PENDING_UNSAID	BIT(7)
+/* In ->pending: the exit could not be written to user space; the next run says it. */
+#define GH_VCPU_PENDING_UNSAID	BIT(30)
 
 /**
  * struct gunyah_vcpu - a vCPU of a VM
@@ -162,16 +156,20 @@ enum gh_vcpu_pending {
  * @broken: [r] never entered again: the hypervisor said something impossible, or that
  *	the vCPU is dead, and the RM did not say why
  * @gone: [r] the hypervisor said that the vCPU will not run again
- * @health: the four above at once, see gh_vcpu_is_well()
- * @pending: [r] the access that waits for an answer
- * @pending_len: [r] its length in bytes
+ * @stalled: [r] the hypervisor could not run it when it was entered last
+ * @health: all of the above at once, see gh_vcpu_is_well()
+ * @pending: [r] the access that waits for an answer, as the result of its run; or 0
  * @capid: the hypervisor object, valid unless DOWN
- * @resume: [r] words for the next hypercall, zero after one that returned OK
+ * @resume: [r] the answer for the next hypercall, zero after one that returned OK
  * @run: page shared with user space, owned. Nothing in it is trusted
  * @mm: the VM's address space, borrowed from @ghvm, for comparison only
- * @stall_since, @dying_since: [r] when it began, ns of CLOCK_MONOTONIC, or 0
+ * @reads, @writes: [r] runs that entered the guest once, for such an access: counters that
+ *	are not in @stats, for these are most runs
+ * @stall_since: [r] with @stalled: when that began, ns of CLOCK_MONOTONIC
  * @stall_last: [r] the last entry without a step
- * @stats: counters, written by the vCPU's owner, read racily; all but kicks
+ * @dying_since: [r] when it began, ns of CLOCK_MONOTONIC, or 0
+ * @stats: counters, written by the vCPU's owner, read racily; all but kicks. See
+ *	gh_vcpu_stat()
  * @kicks: KICK, CANCEL and signals of the kick eventfd, brought by anybody
  * @closed: the owner closed a descriptor, once; see gh_vcpu_uring_orphaned()
  * @list: in the list of all vCPUs, see gunyah_vcpu_stats.c
@@ -200,15 +198,17 @@ struct gunyah_vcpu {
 			bool held;
 			bool broken;
 			bool gone;
+			bool stalled;
 		};
-		__le32 health;
+		__le64 health;
 	};
-	u8 pending;
-	u8 pending_len;
 	u64 capid;
-	u64 resume[3];
+	u64 resume;
 	struct gh_vcpu_run *run;
 	struct mm_struct *mm;
+	u64 reads;
+	u64 writes;
+	u32 pending;
 
 	u64 stall_since ____cacheline_aligned;
 	u64 stall_last;
@@ -249,28 +249,29 @@ struct gh_vcpu_order {
 };
 
 /**
- * struct gh_vcpu_slice - one run, on the runner's stack
- * @begin: set for an ioctl: when it began, ns of CLOCK_MONOTONIC
- * @end: when the slice is over; gh_vcpu_run_slice() sets it
- * @tries: 0 before: entries without a step so far
- * @may_sleep: set: a worker or an ioctl; otherwise the ring waits for us
- * @ioctl: set: the slice is renewed, the thread reschedules in place
- * @entered: false before: the guest was entered: each run does so once, however
- *	short its slice
+ * struct gh_vcpu_slice - one run, once it is more than an entry and an access
+ * @end: when the slice is over, ns of CLOCK_MONOTONIC
+ * @begin: of an ioctl: when the call began
+ * @tries: entries without a step so far
+ * @may_sleep: a worker or an ioctl; otherwise the ring waits for us
+ * @ioctl: the slice is renewed, the thread reschedules in place
+ * @entered: the guest was entered: each run does so once, however short its slice
  */
 struct gh_vcpu_slice {
-	u64 begin;
 	u64 end;
+	u64 begin;
 	unsigned int tries;
 	bool may_sleep;
 	bool ioctl;
 	bool entered;
 };
 
-/* Live, and neither held, broken nor gone: nothing to look at before it is run. */
+/*
+ * Live, and neither held, broken, gone nor stalled: nothing to look at before it is run.
+ */
 static __always_inline bool gh_vcpu_is_well(const struct gunyah_vcpu *vcpu)
 {
-	return READ_ONCE(vcpu->health) == cpu_to_le32(1);
+	return READ_ONCE(vcpu->health) == cpu_to_le64(1);
 }
 
 /*
@@ -326,11 +327,11 @@ extern const struct file_operations gh_vcpu_fops;
 int gh_vcpu_report(struct gunyah_vcpu *vcpu);
 int gh_vcpu_leave(struct gunyah_vcpu *vcpu);
 long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu);
-long gh_vcpu_run_once(struct gunyah_vcpu *vcpu, u64 deadline_ns);
 
 /* gunyah_vcpu_batch.c */
 int gh_vcpu_run_batch(u64 entries, u32 nr, u64 deadline_ns);
 long gh_vcpu_batch_ioctl(const void __user *uarg);
+long gh_vcpu_run_once(struct gunyah_vcpu *vcpu, u64 deadline_ns);
 
 /* gunyah_vcpu_uring.c */
 int gh_vcpu_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);

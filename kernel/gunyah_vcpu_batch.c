@@ -204,3 +204,16 @@ long gh_vcpu_batch_ioctl(const void __user *uarg)
 		return -EINVAL;
 	return gh_vcpu_run_batch(batch.entries, batch.nr, batch.deadline_ns);
 }
+
+/* GH_VCPU_RUN_ONCE: an entry without a batch. */
+long gh_vcpu_run_once(struct gunyah_vcpu *vcpu, u64 deadline_ns)
+{
+	const struct gh_vcpu_order order = { .deadline_ns = deadline_ns };
+	bool owned;
+	int ret;
+
+	ret = gh_vcpu_try_run(vcpu, &order, &owned);
+	if (likely(owned))
+		gh_vcpu_stop(vcpu);
+	return ret;
+}

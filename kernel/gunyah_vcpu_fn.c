@@ -223,11 +223,11 @@ static int gh_vcpu_populate(struct gunyah_vm_resource_ticket *ticket,
 	vcpu->irq_wake = !enable_irq_wake(vcpu->irq);
 	vcpu->capid = ghrsc->capid;
 	vcpu->mm = gunyah_vm_mm(vcpu->ghvm);
-	vcpu->pending = GH_VCPU_PENDING_NONE;
-	memset(vcpu->resume, 0, sizeof(vcpu->resume));
+	vcpu->pending = 0;
+	vcpu->resume = 0;
 	vcpu->gone = false;
 	vcpu->broken = false;
-	vcpu->stall_since = 0;
+	vcpu->stalled = false;
 	vcpu->dying_since = 0;
 	/* Published last: from here on it can be run. */
 	gh_vcpu_event(vcpu, GH_VCPU_EV_UP);

@@ -14,26 +14,27 @@
 /**
  * gh_hypercall_vcpu_run() - give this CPU to a vCPU until something happens
  * @capid: the vCPU
- * @resume: the answer to what the previous call returned
+ * @resume: the answer to what the previous call returned, one word of three
  * @resp: what happened, valid if the call succeeded
  *
  * Interrupts must be enabled: an interrupt of the host ends the call only then.
  *
  * With five of the 18 registers that the helper for SMCCC 1.2 takes from memory and
  * puts back; the others are lost.
+ *
+ * Return: GH_ERROR_OK, or what gh_error_from_reg() makes an error of
  */
-static __always_inline enum gh_error gh_hypercall_vcpu_run(u64 capid, const u64 resume[3],
-							   struct gh_vcpu_run_resp *resp)
+static __always_inline u64 gh_hypercall_vcpu_run(u64 capid, u64 resume,
+						 struct gh_vcpu_run_resp *resp)
 {
-	/* Read first: with KASAN each access to memory is a call, and registers are lost. */
-	u64 resume0 = resume[0], resume1 = resume[1], resume2 = resume[2];
+	/* First out of the registers: with KASAN each access to memory is a call. */
 	u64 error, state, data0, data1, data2;
 
 	register u64 x0 asm("x0") = GH_HYPERCALL_VCPU_RUN;
 	register u64 x1 asm("x1") = capid;
-	register u64 x2 asm("x2") = resume0;
-	register u64 x3 asm("x3") = resume1;
-	register u64 x4 asm("x4") = resume2;
+	register u64 x2 asm("x2") = resume;
+	register u64 x3 asm("x3") = 0;
+	register u64 x4 asm("x4") = 0;
 	register u64 x5 asm("x5") = 0;
 
 	asm volatile("hvc	#0"
@@ -46,9 +47,11 @@ static __always_inline enum gh_error gh_hypercall_vcpu_run(u64 capid, const u64 
 	data0 = x2;
 	data1 = x3;
 	data2 = x4;
-	*resp = (struct gh_vcpu_run_resp){ .state = state, .data = { data0, data1, data2 } };
+	*resp = (struct gh_vcpu_run_resp){
+		.state = state, .data0 = data0, .data1 = data1, .data2 = data2,
+	};
 
-	return likely(error == GH_ERROR_OK) ? GH_ERROR_OK : gh_error_from_reg(error);
+	return error;
 }
 
 #endif /* GUNYAH_VCPU_HVC_H */

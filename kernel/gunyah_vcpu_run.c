@@ -4,7 +4,7 @@
  * the guest, look at why it came back, tell user space or enter again.
  *
  * gunyah_vcpu_slice.h has the way that most exits take, and the rules; here is what
- * becomes of the others, and the ioctls.
+ * becomes of the others, and the ioctl.
  */
 
 #include <linux/delay.h>
@@ -48,7 +48,7 @@ static int gh_vcpu_record_status(struct gunyah_vcpu *vcpu, const struct gunyah_v
 }
 
 /* The hypervisor said something impossible, or that it is over: never enter again. */
-int gh_vcpu_break(struct gunyah_vcpu *vcpu)
+static int gh_vcpu_break(struct gunyah_vcpu *vcpu)
 {
 	vcpu->broken = true;
 	return gh_vcpu_record_status(vcpu, NULL);
@@ -70,7 +70,7 @@ static int gh_vcpu_last_words(struct gunyah_vcpu *vcpu)
  *
  * Return: GH_URING_EXIT_STATUS, or -ENODEV
  */
-int gh_vcpu_report(struct gunyah_vcpu *vcpu)
+noinline int gh_vcpu_report(struct gunyah_vcpu *vcpu)
 {
 	int ret = gh_vcpu_last_words(vcpu);
 
@@ -82,7 +82,7 @@ int gh_vcpu_report(struct gunyah_vcpu *vcpu)
  * The VM is not known to run, or the vCPU must not, or not now. An exited VM's vCPU is still
  * entered, for it needs the CPU to unwind.
  */
-int gh_vcpu_may_run(struct gunyah_vcpu *vcpu)
+static int gh_vcpu_may_run(struct gunyah_vcpu *vcpu)
 {
 	struct gunyah_vm_exit_info info;
 
@@ -152,7 +152,7 @@ static int gh_vcpu_check_slice(struct gh_vcpu_slice *slice, u64 now)
 }
 
 /* Why the guest was not entered. */
-int gh_vcpu_stopped(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
+static int gh_vcpu_stopped(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
 {
 	u32 state = atomic_read(&vcpu->state);
 	unsigned long work = read_thread_flags() & GH_WORK_FLAGS;
@@ -208,11 +208,12 @@ static int gh_vcpu_stalled(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice
 
 	vcpu->stats.stalls++;
 	/* Time in which nobody ran it says nothing. */
-	if (!vcpu->stall_since || now - vcpu->stall_last >= GH_STALL_GAP_NS)
+	if (!vcpu->stalled || now - vcpu->stall_last >= GH_STALL_GAP_NS)
 		vcpu->stall_since = now;
 	vcpu->stall_last = now;
+	vcpu->stalled = true;
 	if (now - vcpu->stall_since >= GH_STALL_LIMIT_NS) {
-		vcpu->stall_since = 0;
+		vcpu->stalled = false;
 		if (gunyah_vm_state(vcpu->ghvm, &info) == GUNYAH_VM_EXITED)
 			return gh_vcpu_record_status(vcpu, &info);
 		return -ETIMEDOUT;
@@ -240,34 +241,37 @@ static int gh_vcpu_failed(struct gunyah_vcpu *vcpu)
 	return -EIO;
 }
 
-/* The hypervisor took a step, after it could not for a while. */
-void gh_vcpu_unstall(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
+/* The hypervisor took a step, perhaps after it could not for a while. */
+static void gh_vcpu_unstall(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
 {
-	vcpu->stall_since = 0;
-	slice->tries = 0;
+	if (unlikely(vcpu->stalled)) {
+		vcpu->stalled = false;
+		slice->tries = 0;
+	}
 }
 
-void gh_vcpu_trace_exit(struct gunyah_vcpu *vcpu, enum gh_error error,
-			struct gh_vcpu_run_resp resp)
+static noinline void gh_vcpu_trace_exit(struct gunyah_vcpu *vcpu, u64 error,
+					struct gh_vcpu_run_resp resp)
 {
-	trace_gh_vcpu_exit(vcpu, error, &resp);
+	trace_gh_vcpu_exit(vcpu, gh_error_from_reg(error), &resp);
 }
 
-/* One return of the hypercall that is no access. */
-int gh_vcpu_handle(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice, enum gh_error error,
-		   struct gh_vcpu_run_resp resp)
+/* One return of the hypercall that is no access, or one that cannot be. */
+static noinline int gh_vcpu_handle(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice,
+				   u64 error_reg, struct gh_vcpu_run_resp resp)
 {
-	if (unlikely(error != GH_ERROR_OK)) {
+	if (unlikely(error_reg != GH_ERROR_OK)) {
+		enum gh_error error = gh_error_from_reg(error_reg);
+
 		if (error == GH_ERROR_RETRY || error == GH_ERROR_BUSY)
 			return gh_vcpu_stalled(vcpu, slice);
 		return gh_vcpu_failed(vcpu);
 	}
 	/* The hypervisor has the answer. */
-	vcpu->resume[0] = 0;
+	vcpu->resume = 0;
 	if (resp.state == GH_VCPU_STATE_BLOCKED)
 		return gh_vcpu_stalled(vcpu, slice);
-	if (unlikely(vcpu->stall_since))
-		gh_vcpu_unstall(vcpu, slice);
+	gh_vcpu_unstall(vcpu, slice);
 
 	switch (resp.state) {
 	case GH_VCPU_STATE_READY:
@@ -275,7 +279,7 @@ int gh_vcpu_handle(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice, enum g
 	case GH_VCPU_STATE_EXPECTS_WAKEUP:
 		return gh_vcpu_wait(vcpu);
 	case GH_VCPU_STATE_POWERED_OFF:
-		if (!(resp.data[0] & GH_POWERED_OFF_GONE))
+		if (!(resp.data0 & GH_POWERED_OFF_GONE))
 			return gh_vcpu_wait(vcpu);
 		vcpu->gone = true;
 		fallthrough;
@@ -285,6 +289,153 @@ int gh_vcpu_handle(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice, enum g
 	default:
 		return gh_vcpu_break(vcpu);
 	}
+}
+
+/* See gh_vcpu_mmio_write(). */
+static __always_inline int gh_vcpu_write(struct gunyah_vcpu *vcpu, u64 addr, u64 len, u64 data)
+{
+	data &= gh_mmio_mask(len);
+	if (gunyah_vm_mmio_write(vcpu->ghvm, vcpu->id, addr, len, data))
+		return gh_vcpu_mmio(vcpu, true, addr, len, data);
+	vcpu->resume = 0;
+	vcpu->stats.mmio_kernel++;
+	return GH_RUN_AGAIN;
+}
+
+/**
+ * gh_vcpu_mmio_write() - the guest writes
+ * @vcpu: owned
+ * @addr, @len: valid
+ * @data: the hypervisor passes the whole register
+ *
+ * Return: the result of the run, or GH_RUN_AGAIN if somebody in the kernel took it
+ */
+noinline int gh_vcpu_mmio_write(struct gunyah_vcpu *vcpu, u64 addr, u64 len, u64 data)
+{
+	return gh_vcpu_write(vcpu, addr, len, data);
+}
+
+/* One return of the hypercall. */
+static __always_inline int gh_vcpu_out(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice,
+				       u64 error, struct gh_vcpu_run_resp resp)
+{
+	bool write = resp.state == GH_VCPU_STATE_VMMIO_WRITE;
+	int ret;
+
+	if (unlikely(error != GH_ERROR_OK || (resp.state != GH_VCPU_STATE_VMMIO_READ && !write) ||
+		     !gh_vcpu_mmio_is_valid(resp.data0, resp.data1)))
+		return gh_vcpu_handle(vcpu, slice, error, resp);
+	gh_vcpu_unstall(vcpu, slice);
+	if (!write) {
+		vcpu->stats.mmio_reads++;
+		return gh_vcpu_mmio(vcpu, false, resp.data0, resp.data1, 0);
+	}
+	ret = gh_vcpu_write(vcpu, resp.data0, resp.data1, resp.data2);
+	if (unlikely(ret != GH_RUN_AGAIN))
+		vcpu->stats.mmio_writes++;
+	return ret;
+}
+
+/* Where the kernel measures the guest's time instead of looking at the tick. */
+static void gh_vcpu_count_time(bool begin)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (begin)
+		vtime_account_guest_enter();
+	else
+		vtime_account_guest_exit();
+	local_irq_restore(flags);
+}
+
+/* As gh_vcpu_enter(), for whoever wants to see it. */
+static __always_inline bool gh_vcpu_enter_watched(struct gunyah_vcpu *vcpu,
+						  const struct gh_vcpu_slice *slice, u64 *error,
+						  struct gh_vcpu_run_resp *resp)
+{
+	bool timed = vtime_accounting_enabled_this_cpu(), entered;
+
+	if (unlikely(timed))
+		gh_vcpu_count_time(true);
+	entered = gh_vcpu_enter(vcpu, slice->end, !slice->entered, error, resp);
+	if (unlikely(timed))
+		gh_vcpu_count_time(false);
+	if (trace_gh_vcpu_exit_enabled() && entered)
+		gh_vcpu_trace_exit(vcpu, *error, *resp);
+	return entered;
+}
+
+/* What a run that did not end with its first access has come to. */
+static int gh_vcpu_ended(struct gunyah_vcpu *vcpu, const struct gh_vcpu_slice *slice, int ret)
+{
+	if (ret == GH_URING_EXIT_PREEMPTED) {
+		vcpu->stats.preempts++;
+		if (!slice->entered)
+			ret |= GH_URING_RES_NOT_ENTERED;
+	} else if (ret == GH_URING_EXIT_INTR) {
+		vcpu->stats.intrs++;
+	}
+	return ret;
+}
+
+/**
+ * gh_vcpu_run_on() - the rest of a run, from its first entry on
+ * @vcpu: owned
+ * @slice: the run, so far
+ * @ret: GH_RUN_AGAIN, GH_RUN_STOPPED, or the result already
+ *
+ * Return: as gh_vcpu_run_slice()
+ */
+noinline int gh_vcpu_run_on(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice slice, int ret)
+{
+	struct gh_vcpu_run_resp resp;
+	u64 error;
+
+	vcpu->stats.runs++;
+	if (slice.entered)
+		vcpu->stats.entries++;
+	if (ret == GH_RUN_STOPPED)
+		ret = gh_vcpu_stopped(vcpu, &slice);
+	while (ret == GH_RUN_AGAIN) {
+		if (unlikely(!gh_vcpu_enter_watched(vcpu, &slice, &error, &resp))) {
+			ret = gh_vcpu_stopped(vcpu, &slice);
+			continue;
+		}
+		slice.entered = true;
+		vcpu->stats.entries++;
+		ret = gh_vcpu_out(vcpu, &slice, error, resp);
+	}
+	return gh_vcpu_ended(vcpu, &slice, ret);
+}
+
+/* The first entry came back with @error and @resp, which is no access as most are. */
+noinline int gh_vcpu_run_out(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice slice, u64 error,
+		    struct gh_vcpu_run_resp resp)
+{
+	int ret = gh_vcpu_out(vcpu, &slice, error, resp);
+
+	return gh_vcpu_run_on(vcpu, slice, ret);
+}
+
+/* Something is to be looked at before the first entry, or somebody looks at it. */
+noinline int gh_vcpu_run_watched(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice slice)
+{
+	int ret = GH_RUN_AGAIN;
+
+	if (unlikely(!gh_vcpu_is_well(vcpu)))
+		ret = gh_vcpu_may_run(vcpu);
+	if (ret == GH_RUN_AGAIN)
+		trace_gh_vcpu_run(vcpu, slice.end);
+	return gh_vcpu_run_on(vcpu, slice, ret);
+}
+
+/* The deadline has passed. */
+noinline int gh_vcpu_too_late(struct gunyah_vcpu *vcpu)
+{
+	vcpu->stats.runs++;
+	vcpu->stats.preempts++;
+	return GH_URING_EXIT_PREEMPTED | GH_URING_RES_NOT_ENTERED;
 }
 
 /* The ioctl's wait. Whatever ends it, the vCPU is RUNNING and ours after. */
@@ -305,12 +456,14 @@ static void gh_vcpu_sleep(struct gunyah_vcpu *vcpu)
 
 static long gh_vcpu_ioctl_result(int ret)
 {
-	switch (ret) {
+	if (ret < 0)
+		return ret;
+	switch (GH_URING_RES_EXIT(ret)) {
 	case GH_URING_EXIT_PREEMPTED:
 	case GH_URING_EXIT_INTR:
 		return -EINTR;
 	default:
-		return ret < 0 ? ret : 0;
+		return 0;
 	}
 }
 
@@ -318,11 +471,7 @@ static long gh_vcpu_ioctl_result(int ret)
 long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu)
 {
 	const struct gh_vcpu_order order = { .slice_ns = GH_SLICE_MAX_NS };
-	struct gh_vcpu_slice slice = {
-		.begin = gh_clock_latest(),
-		.may_sleep = true,
-		.ioctl = true,
-	};
+	u64 begin = gh_clock_latest();
 	int ret;
 
 	if (current->mm != vcpu->mm)
@@ -341,7 +490,7 @@ long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu)
 	}
 
 	for (;;) {
-		ret = gh_vcpu_run_slice(vcpu, &order, &slice);
+		ret = gh_vcpu_run_slice(vcpu, &order, GH_RUN_MAY_SLEEP | GH_RUN_IOCTL, begin);
 		if (ret != GH_RUN_WAIT)
 			break;
 		gh_vcpu_sleep(vcpu);
@@ -366,17 +515,4 @@ int gh_vcpu_leave(struct gunyah_vcpu *vcpu)
 	canceled = atomic_read(&vcpu->state) & GH_VCPU_F_CANCEL;
 	gh_vcpu_stop(vcpu);
 	return canceled ? -ECANCELED : GH_URING_EXIT_RUNNABLE;
-}
-
-/* GH_VCPU_RUN_ONCE: an entry of a batch without the batch. */
-long gh_vcpu_run_once(struct gunyah_vcpu *vcpu, u64 deadline_ns)
-{
-	const struct gh_vcpu_order order = { .deadline_ns = deadline_ns };
-	bool owned;
-	int ret;
-
-	ret = gh_vcpu_try_run(vcpu, &order, &owned);
-	if (likely(owned))
-		gh_vcpu_stop(vcpu);
-	return ret;
 }

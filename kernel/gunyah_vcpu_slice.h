@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The way of a run that most exits take: enter the guest, and it accesses a device.
- * Inline in the callers, the two ioctls, the command and the batch, for most of
- * what a call would cost is saving registers that the hypercall then loses. All that
- * is rare is in gunyah_vcpu_run.c.
+ * The way of a run that most exits take: enter the guest once, and it accesses a
+ * device. Inline in the callers, the two ioctls, the command and the batch, for most
+ * of what a call would cost is saving registers that the hypercall then loses. All
+ * that is rare is in gunyah_vcpu_run.c, and so are further entries: what they need to
+ * know has an address, and would be kept in memory by who runs just once.
  *
  * The functions here belong to the runner (gunyah_vcpu.h says who that is). What
  * the hypervisor returns and what user space wrote are checked before use. An exit
@@ -24,15 +25,13 @@
 #include "gunyah_vcpu_clock.h"
 #include "gunyah_vcpu_trace.h"
 
-/* gunyah_vcpu_run.c: what is rare */
-int gh_vcpu_may_run(struct gunyah_vcpu *vcpu);
-int gh_vcpu_stopped(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice);
-int gh_vcpu_handle(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice, enum gh_error error,
-		   struct gh_vcpu_run_resp resp);
-int gh_vcpu_break(struct gunyah_vcpu *vcpu);
-void gh_vcpu_unstall(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice);
-void gh_vcpu_trace_exit(struct gunyah_vcpu *vcpu, enum gh_error error,
-			struct gh_vcpu_run_resp resp);
+/* gunyah_vcpu_run.c: what is rare, and writes */
+int gh_vcpu_too_late(struct gunyah_vcpu *vcpu);
+int gh_vcpu_run_watched(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice slice);
+int gh_vcpu_run_on(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice slice, int ret);
+int gh_vcpu_run_out(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice slice, u64 error,
+		    struct gh_vcpu_run_resp resp);
+int gh_vcpu_mmio_write(struct gunyah_vcpu *vcpu, u64 addr, u64 len, u64 data);
 
 /* The value of an access of @len bytes: 1, 2, 4 or 8. */
 static __always_inline u64 gh_mmio_mask(u64 len)
@@ -47,6 +46,12 @@ static __always_inline int gh_vcpu_mmio_result(bool write, u64 len)
 	       (int)len << GH_URING_RES_LEN_SHIFT;
 }
 
+/* Whether a run ended with an access. */
+static __always_inline bool gh_vcpu_is_access(int res)
+{
+	return res >= 0 && GH_URING_RES_EXIT(res) == GH_URING_EXIT_MMIO;
+}
+
 /*
  * Takes the answer to the pending access. Or -EINVAL, and it remains pending; or
  * the exit, if nobody has heard of it yet.
@@ -55,200 +60,180 @@ static __always_inline int gh_vcpu_take_answer(struct gunyah_vcpu *vcpu,
 					       const struct gh_vcpu_order *order)
 {
 	struct gh_vcpu_run *run = vcpu->run;
-	u8 pending = vcpu->pending;
+	u32 pending = vcpu->pending;
 	u64 data = order->resume_data;
 
-	if (pending == GH_VCPU_PENDING_NONE)
+	if (!pending)
 		return 0;
 	if (unlikely(pending & GH_VCPU_PENDING_UNSAID)) {
 		vcpu->pending = pending & ~GH_VCPU_PENDING_UNSAID;
-		return gh_vcpu_mmio_result(vcpu->pending == GH_VCPU_PENDING_WRITE,
-					   vcpu->pending_len);
+		return vcpu->pending;
 	}
 	if (!(order->flags & GH_URING_RUN_RESUME)) {
 		if (READ_ONCE(run->mmio.resume_action) != GH_VCPU_RESUME_HANDLED)
 			return -EINVAL;
 		data = le64_to_cpu(READ_ONCE(*(__le64 *)run->mmio.data));
 	}
-	if (pending == GH_VCPU_PENDING_READ)
-		vcpu->resume[0] = data & gh_mmio_mask(vcpu->pending_len);
-	vcpu->pending = GH_VCPU_PENDING_NONE;
+	if (!(pending & GH_URING_RES_WRITE))
+		vcpu->resume = data & gh_mmio_mask(GH_URING_RES_LEN(pending));
+	vcpu->pending = 0;
 	run->exit_reason = GH_VM_EXIT_UNKNOWN;
 	return 0;
 }
 
-/* Counts the guest's time as guest time, in what the tick and user space see. */
-static __always_inline void gh_guest_time_begin(void)
+/* Where tracing or the kernel's accounting want to see entries begin and end. */
+static __always_inline bool gh_vcpu_is_watched(void)
 {
-	if (unlikely(vtime_accounting_enabled_this_cpu())) {
-		unsigned long flags;
-
-		local_irq_save(flags);
-		vtime_account_guest_enter();
-		local_irq_restore(flags);
-	} else {
-		current->flags |= PF_VCPU;
-	}
+	return trace_gh_vcpu_run_enabled() || trace_gh_vcpu_exit_enabled() ||
+	       vtime_accounting_enabled_this_cpu();
 }
 
-static __always_inline void gh_guest_time_end(void)
+/* Takes the CPU for a guest, or false if something wants attention first. */
+static __always_inline bool gh_vcpu_may_enter(struct gunyah_vcpu *vcpu, bool in_time)
 {
-	if (unlikely(vtime_accounting_enabled_this_cpu())) {
-		unsigned long flags;
-
-		local_irq_save(flags);
-		vtime_account_guest_exit();
-		local_irq_restore(flags);
-	} else {
-		current->flags &= ~PF_VCPU;
-	}
-}
-
-/*
- * Enters the guest once, with interrupts on: any of them ends the hypercall.
- * False if something wants attention first; gh_vcpu_stopped() says what.
- */
-static __always_inline bool gh_vcpu_enter(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice,
-					  struct gh_vcpu_run_resp *resp, enum gh_error *error)
-{
-	struct gh_slice_clock *clock;
-	bool entered = false, in_time;
-
-	preempt_disable();
-	clock = this_cpu_ptr(&gh_slice_clock);
-	in_time = gh_clock_start(clock, slice->end, !slice->entered);
 	if (unlikely(vcpu->cpu != smp_processor_id())) {
 		WRITE_ONCE(vcpu->cpu, smp_processor_id());
 		/* Pairs with the transition of a kick: it sees us here, or we its flag. */
 		smp_mb();
 	}
-	if (likely(in_time && !(atomic_read(&vcpu->state) & GH_VCPU_STOP_FLAGS) &&
-		   !(read_thread_flags() & GH_WORK_FLAGS) &&
-		   !READ_ONCE(vcpu->run->immediate_exit))) {
-		gh_guest_time_begin();
+	return likely(in_time && !(atomic_read(&vcpu->state) & GH_VCPU_STOP_FLAGS) &&
+		      !(read_thread_flags() & GH_WORK_FLAGS) &&
+		      !READ_ONCE(vcpu->run->immediate_exit));
+}
+
+/*
+ * Enters the guest once, with interrupts on: any of them ends the hypercall.
+ * False if something wants attention first; gh_vcpu_stopped() says what. @first: of
+ * its run, which then enters whatever the time is. Nothing is called behind the
+ * hypercall: what it returned can stay in its registers.
+ */
+static __always_inline bool gh_vcpu_enter(struct gunyah_vcpu *vcpu, u64 end, bool first,
+					  u64 *error, struct gh_vcpu_run_resp *resp)
+{
+	struct gh_slice_clock *clock;
+	bool may;
+
+	preempt_disable();
+	clock = this_cpu_ptr(&gh_slice_clock);
+	may = gh_vcpu_may_enter(vcpu, gh_clock_start(clock, end, first));
+	if (likely(may)) {
+		/* Guest time, if the tick comes now. */
+		current->flags |= PF_VCPU;
 		*error = gh_hypercall_vcpu_run(vcpu->capid, vcpu->resume, resp);
-		gh_guest_time_end();
-		entered = true;
-		slice->entered = true;
+		current->flags &= ~PF_VCPU;
 	}
 	gh_clock_stop(clock);
 	preempt_enable();
-	return entered;
+	return may;
 }
 
-/* The guest accesses what only somebody else can answer. */
-static __always_inline int gh_vcpu_mmio(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice,
-					struct gh_vcpu_run_resp resp)
+/* Whether an access can be. */
+static __always_inline bool gh_vcpu_mmio_is_valid(u64 addr, u64 len)
 {
-	bool write = resp.state == GH_VCPU_STATE_VMMIO_WRITE;
+	return len <= 8 && is_power_of_2(len) && addr + (len - 1) >= addr;
+}
+
+/* The exit of an access that only somebody else can answer: the result of its run. */
+static __always_inline int gh_vcpu_mmio(struct gunyah_vcpu *vcpu, bool write, u64 addr, u64 len,
+					u64 data)
+{
 	struct gh_vcpu_run *run = vcpu->run;
-	u64 addr = resp.data[0];
-	u64 len = resp.data[1];
-	u64 data = 0;
+	int res = gh_vcpu_mmio_result(write, len);
 
 	/* The hypervisor has the answer to the last. */
-	vcpu->resume[0] = 0;
-	if (unlikely(vcpu->stall_since))
-		gh_vcpu_unstall(vcpu, slice);
-	if (unlikely(len > 8 || !is_power_of_2(len) || addr + (len - 1) < addr))
-		return gh_vcpu_break(vcpu);
-
-	if (write) {
-		/* The hypervisor passes the whole register. */
-		data = resp.data[2] & gh_mmio_mask(len);
-		if (!gunyah_vm_mmio_write(vcpu->ghvm, vcpu->id, addr, len, data)) {
-			vcpu->stats.mmio_kernel++;
-			return GH_RUN_AGAIN;
-		}
-		vcpu->stats.mmio_writes++;
-		vcpu->pending = GH_VCPU_PENDING_WRITE;
-	} else {
-		vcpu->stats.mmio_reads++;
-		vcpu->pending = GH_VCPU_PENDING_READ;
-	}
-	vcpu->pending_len = len;
+	vcpu->resume = 0;
+	vcpu->pending = res;
 
 	run->exit_reason = GH_VM_EXIT_MMIO;
 	run->mmio.phys_addr = addr;
 	*(__le64 *)run->mmio.data = cpu_to_le64(data);
 	run->mmio.len = len;
-	run->mmio.is_write = write;
-	run->mmio.resume_action = GH_VCPU_RESUME_HANDLED;
-	return gh_vcpu_mmio_result(write, len);
+	/* And HANDLED in ->resume_action behind it. */
+	*(__le16 *)&run->mmio.is_write = cpu_to_le16(write);
+	return res;
 }
 
 /*
  * Sets when the slice ends; false if its deadline has passed. The timer that is
  * armed already says when now is, so a slice can be longer by what is left of
- * the one before; a deadline is exact.
+ * the one before. A deadline is exact, yet the clock need not be read as long as the
+ * timer, which fires before it or then, has not fired.
  */
-static __always_inline bool gh_vcpu_begin_slice(const struct gh_vcpu_order *order,
-						struct gh_vcpu_slice *slice)
+static __always_inline bool gh_vcpu_begin_slice(const struct gh_vcpu_order *order, u64 *end)
 {
+	u64 latest = gh_clock_latest();
 	u64 length = order->slice_ns;
 
-	if (!length)
-		length = GH_SLICE_DEFAULT_NS;
-	else
-		length = clamp_t(u64, length, GH_SLICE_MIN_NS, GH_SLICE_MAX_NS);
-	slice->end = gh_clock_latest() + length;
-	if (order->deadline_ns && unlikely(slice->end > order->deadline_ns)) {
-		slice->end = order->deadline_ns;
-		return ktime_get_ns() < order->deadline_ns;
+	if (unlikely(length - GH_SLICE_MIN_NS > GH_SLICE_MAX_NS - GH_SLICE_MIN_NS))
+		length = !length ? GH_SLICE_DEFAULT_NS :
+			 length > GH_SLICE_MAX_NS ? GH_SLICE_MAX_NS : GH_SLICE_MIN_NS;
+	*end = latest + length;
+	if (order->deadline_ns && unlikely(*end > order->deadline_ns)) {
+		*end = order->deadline_ns;
+		return latest <= order->deadline_ns || ktime_get_ns() <= order->deadline_ns;
 	}
 	return true;
+}
+
+/* How a run goes on that is more than one entry: the fields of struct gh_vcpu_slice. */
+#define GH_RUN_MAY_SLEEP	BIT(0)
+#define GH_RUN_IOCTL		BIT(1)
+
+static __always_inline struct gh_vcpu_slice gh_vcpu_slice(u64 end, u64 begin, unsigned int how,
+							  bool entered)
+{
+	return (struct gh_vcpu_slice){
+		.end = end,
+		.begin = begin,
+		.may_sleep = how & GH_RUN_MAY_SLEEP,
+		.ioctl = how & GH_RUN_IOCTL,
+		.entered = entered,
+	};
 }
 
 /**
  * gh_vcpu_run_slice() - run the guest until user space must know something
  * @vcpu: owned
  * @order: what was asked for
- * @slice: how; see there what must be set
+ * @how: GH_RUN_MAY_SLEEP and GH_RUN_IOCTL, constants of the caller
+ * @begin: of an ioctl: when it began, ns of CLOCK_MONOTONIC
  *
  * Return: what a command's CQE says, -errno, or GH_RUN_WAIT
  */
 static __always_inline int gh_vcpu_run_slice(struct gunyah_vcpu *vcpu,
 					     const struct gh_vcpu_order *order,
-					     struct gh_vcpu_slice *slice)
+					     unsigned int how, u64 begin)
 {
 	struct gh_vcpu_run_resp resp;
-	enum gh_error error;
+	u64 error, end;
 	int ret;
 
 	ret = gh_vcpu_take_answer(vcpu, order);
 	if (unlikely(ret))
 		return ret;
-	vcpu->stats.runs++;
-	if (unlikely(!gh_vcpu_begin_slice(order, slice))) {
-		vcpu->stats.preempts++;
-		return GH_URING_EXIT_PREEMPTED;
-	}
-	if (unlikely(!gh_vcpu_is_well(vcpu))) {
-		ret = gh_vcpu_may_run(vcpu);
-		if (ret)
-			return ret;
-	}
-	trace_gh_vcpu_run(vcpu, slice->end);
-	do {
-		if (unlikely(!gh_vcpu_enter(vcpu, slice, &resp, &error))) {
-			ret = gh_vcpu_stopped(vcpu, slice);
-			continue;
-		}
-		vcpu->stats.entries++;
-		if (trace_gh_vcpu_exit_enabled())
-			gh_vcpu_trace_exit(vcpu, error, resp);
-		if (likely(error == GH_ERROR_OK && (resp.state == GH_VCPU_STATE_VMMIO_READ ||
-						    resp.state == GH_VCPU_STATE_VMMIO_WRITE)))
-			ret = gh_vcpu_mmio(vcpu, slice, resp);
-		else
-			ret = gh_vcpu_handle(vcpu, slice, error, resp);
-	} while (ret == GH_RUN_AGAIN);
+	if (unlikely(!gh_vcpu_begin_slice(order, &end)))
+		return gh_vcpu_too_late(vcpu);
+	if (unlikely(!gh_vcpu_is_well(vcpu) || gh_vcpu_is_watched()))
+		return gh_vcpu_run_watched(vcpu, gh_vcpu_slice(end, begin, how, false));
+	if (unlikely(!gh_vcpu_enter(vcpu, end, true, &error, &resp)))
+		return gh_vcpu_run_on(vcpu, gh_vcpu_slice(end, begin, how, false), GH_RUN_STOPPED);
 
-	if (ret == GH_URING_EXIT_PREEMPTED)
-		vcpu->stats.preempts++;
-	else if (ret == GH_URING_EXIT_INTR)
-		vcpu->stats.intrs++;
+	if (unlikely(error != GH_ERROR_OK || !gh_vcpu_mmio_is_valid(resp.data0, resp.data1)))
+		goto out;
+	if (likely(resp.state == GH_VCPU_STATE_VMMIO_READ)) {
+		vcpu->reads++;
+		return gh_vcpu_mmio(vcpu, false, resp.data0, resp.data1, 0);
+	}
+	if (unlikely(resp.state != GH_VCPU_STATE_VMMIO_WRITE))
+		goto out;
+	ret = gh_vcpu_mmio_write(vcpu, resp.data0, resp.data1, resp.data2);
+	if (unlikely(ret == GH_RUN_AGAIN))
+		return gh_vcpu_run_on(vcpu, gh_vcpu_slice(end, begin, how, true), ret);
+	vcpu->writes++;
 	return ret;
+
+out:
+	return gh_vcpu_run_out(vcpu, gh_vcpu_slice(end, begin, how, true), error, resp);
 }
 
 /*
@@ -257,7 +242,7 @@ static __always_inline int gh_vcpu_run_slice(struct gunyah_vcpu *vcpu,
  */
 static __always_inline bool gh_vcpu_stays(const struct gunyah_vcpu *vcpu)
 {
-	return gh_vcpu_is_well(vcpu) && vcpu->pending == GH_VCPU_PENDING_NONE &&
+	return gh_vcpu_is_well(vcpu) && !vcpu->pending &&
 	       !READ_ONCE(vcpu->run->immediate_exit);
 }
 
@@ -272,7 +257,6 @@ static __always_inline bool gh_vcpu_stays(const struct gunyah_vcpu *vcpu)
 static __always_inline int gh_vcpu_try_run(struct gunyah_vcpu *vcpu,
 					   const struct gh_vcpu_order *order, bool *owned)
 {
-	struct gh_vcpu_slice slice;
 	int ret;
 
 	*owned = false;
@@ -292,16 +276,9 @@ static __always_inline int gh_vcpu_try_run(struct gunyah_vcpu *vcpu,
 		return -EBUSY;
 	}
 
-	/* One by one: an initialiser becomes a call of memset(). */
-	slice.tries = 0;
-	slice.may_sleep = false;
-	slice.ioctl = false;
-	slice.entered = false;
-	ret = gh_vcpu_run_slice(vcpu, order, &slice);
+	ret = gh_vcpu_run_slice(vcpu, order, 0, 0);
 	if (unlikely(ret == GH_RUN_WAIT))
 		return gh_vcpu_leave(vcpu);
-	if (unlikely(ret == GH_URING_EXIT_PREEMPTED && !slice.entered))
-		ret |= GH_URING_RES_NOT_ENTERED;
 	*owned = true;
 	return ret;
 }

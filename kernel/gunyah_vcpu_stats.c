@@ -40,13 +40,30 @@ static DEFINE_MUTEX(gh_vcpu_list_lock);
 /* Owned: the table, and what is no error when there is no debugfs. */
 static struct dentry *gh_vcpu_table;
 
+#define gh_stat_index(name)	(offsetof(struct gh_vcpu_stats, name) / sizeof(u64))
+
+/*
+ * Most runs are one entry and one access. They only count that, and the other counters
+ * get it here; all words only ascend, and so do their sums.
+ */
 static u64 gh_vcpu_stat(const struct gunyah_vcpu *vcpu, unsigned int n)
 {
 	const u64 *words = (const u64 *)&vcpu->stats;
+	u64 reads = READ_ONCE(vcpu->reads), writes = READ_ONCE(vcpu->writes);
 
-	if (n == offsetof(struct gh_vcpu_stats, kicks) / sizeof(u64))
+	switch (n) {
+	case gh_stat_index(runs):
+	case gh_stat_index(entries):
+		return READ_ONCE(words[n]) + reads + writes;
+	case gh_stat_index(mmio_reads):
+		return READ_ONCE(words[n]) + reads;
+	case gh_stat_index(mmio_writes):
+		return READ_ONCE(words[n]) + writes;
+	case gh_stat_index(kicks):
 		return atomic64_read(&vcpu->kicks);
-	return READ_ONCE(words[n]);
+	default:
+		return READ_ONCE(words[n]);
+	}
 }
 
 /**

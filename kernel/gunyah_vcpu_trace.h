@@ -23,7 +23,7 @@ TRACE_EVENT(gh_vcpu_run,
 	    TP_fast_assign(__entry->vm = gunyah_vm_id(vcpu->ghvm);
 			   __entry->vcpu = vcpu->id;
 			   __entry->end = end;
-			   __entry->resume = vcpu->resume[0];),
+			   __entry->resume = vcpu->resume;),
 	    TP_printk("vm=%u vcpu=%u end=%llu resume=%#llx",
 		      __entry->vm, __entry->vcpu, __entry->end, __entry->resume)
 );
@@ -42,9 +42,9 @@ TRACE_EVENT(gh_vcpu_exit,
 			   __entry->vcpu = vcpu->id;
 			   __entry->error = error;
 			   __entry->state = error ? 0 : resp->state;
-			   __entry->data[0] = error ? 0 : resp->data[0];
-			   __entry->data[1] = error ? 0 : resp->data[1];
-			   __entry->data[2] = error ? 0 : resp->data[2];),
+			   __entry->data[0] = error ? 0 : resp->data0;
+			   __entry->data[1] = error ? 0 : resp->data1;
+			   __entry->data[2] = error ? 0 : resp->data2;),
 	    TP_printk("vm=%u vcpu=%u error=%lld state=%s data=%#llx,%#llx,%#llx",
 		      __entry->vm, __entry->vcpu, __entry->error,
 		      __print_symbolic(__entry->state,

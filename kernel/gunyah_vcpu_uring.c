@@ -143,18 +143,12 @@ static int gh_vcpu_uring_run(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	struct gunyah_vcpu *vcpu = cmd->file->private_data;
 	struct gh_vcpu_order order;
-	struct gh_vcpu_slice slice;
 	u64 extra;
 	int ret;
 
 	ret = gh_vcpu_uring_args(cmd, &order);
 	if (unlikely(ret))
 		return ret;
-	/* One by one: an initialiser becomes a call of memset(). */
-	slice.tries = 0;
-	slice.may_sleep = !(issue_flags & IO_URING_F_NONBLOCK);
-	slice.ioctl = false;
-	slice.entered = false;
 	/* A ring's own threads have the mm of the ring's creator. */
 	if (unlikely(current->mm != vcpu->mm))
 		return -EPERM;
@@ -177,11 +171,10 @@ static int gh_vcpu_uring_run(struct io_uring_cmd *cmd, unsigned int issue_flags)
 		return -EBUSY;
 	}
 
-	ret = gh_vcpu_run_slice(vcpu, &order, &slice);
+	ret = gh_vcpu_run_slice(vcpu, &order,
+				issue_flags & IO_URING_F_NONBLOCK ? 0 : GH_RUN_MAY_SLEEP, 0);
 	if (ret == GH_RUN_WAIT)
 		return gh_vcpu_uring_park(vcpu, cmd, issue_flags);
-	if (ret == GH_URING_EXIT_PREEMPTED && !slice.entered)
-		ret |= GH_URING_RES_NOT_ENTERED;
 
 	if (issue_flags & IO_URING_F_CQE32 && ret > 0 &&
 	    gh_vcpu_uring_inline(vcpu, ret, &extra)) {

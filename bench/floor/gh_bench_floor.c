@@ -42,10 +42,9 @@ static struct gunyah_vcpu *floor_vcpu(struct file *file)
 
 static int floor_once(struct gunyah_vcpu *vcpu)
 {
-	static const u64 resume[3];
 	struct gh_vcpu_run_resp resp;
 
-	if (gh_hypercall_vcpu_run(vcpu->capid, resume, &resp) != GH_ERROR_OK)
+	if (gh_hypercall_vcpu_run(vcpu->capid, 0, &resp) != GH_ERROR_OK)
 		return -EIO;
 	return resp.state == GH_VCPU_STATE_VMMIO_READ;
 }

@@ -326,7 +326,7 @@ inline stays()
 	fi
 }
 
-/* gh_batch_leave(): not if there is something to say to the guest or its runner. */
+/* gh_vcpu_leave(): not if there is something to say to the guest or its runner. */
 inline leave()
 {
 	d_step {
@@ -344,7 +344,7 @@ inline leave()
 	fi
 }
 
-/* gh_batch_vcpu() */
+/* gh_batch_entry() */
 inline batch_entry()
 {
 	take();

@@ -83,7 +83,7 @@ inline by_ioctl()
 }
 
 /*
- * gh_batch_vcpu() writes without faults, then gh_batch_again() fetches the page and
+ * gh_batch_write() writes without faults, then gh_batch_keep() fetches the page and
  * runs once more. @again: it was fetched.
  */
 inline by_batch()

@@ -84,7 +84,9 @@ enum gh_vcpu_run_state {
 /* What VCPU_RUN returned: untrusted, check before use. */
 struct gh_vcpu_run_resp {
 	u64 state;
-	u64 data[3];
+	u64 data0;
+	u64 data1;
+	u64 data2;
 };
 
 /* The number of a hypercall; <linux/arm-smccc.h> has what it is made of. */

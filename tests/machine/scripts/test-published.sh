@@ -45,7 +45,7 @@ insert_before() {
 
 defect_answer() {
 	insert_before "$1/gunyah_vcpu_slice.h" $'\tret = gh_vcpu_take_answer(vcpu, order);' \
-		$'\tmemset(vcpu->resume, 0, sizeof(vcpu->resume));'
+		$'\tvcpu->resume = 0;'
 }
 
 defect_exit() {
