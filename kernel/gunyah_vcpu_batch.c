@@ -40,125 +40,178 @@ static_assert(GH_VCPU_RUN_BATCH == 0x40184743);
 
 /* What an entry may have of the flags of RUN. */
 #define GH_RUN_ENTRY_FLAGS	GH_URING_RUN_RESUME
-
-static __always_inline bool gh_batch_is_access(int res)
-{
-	return res >= 0 && GH_URING_RES_EXIT(res) == GH_URING_EXIT_MMIO;
-}
-
-/* The vCPU is owned, so this must not sleep: false if the page is not there. */
-static __always_inline bool gh_batch_write(struct gh_run_entry __user *entry, int res)
-{
-	bool written = false;
-
-	pagefault_disable();
-	if (likely(user_write_access_begin(&entry->res, sizeof(entry->res)))) {
-		unsafe_put_user(res, &entry->res, fault);
-		written = true;
-fault:
-		user_write_access_end();
-	}
-	pagefault_enable();
-	return written;
-}
+/* So many entries are copied at a time. */
+#define GH_BATCH_CHUNK		16
 
 /*
- * Runs @vcpu once. Its result, and an access is in the entry already; or -EFAULT if
- * an access could not be written: the next run says it.
+ * The vCPU is owned, so this must not sleep: page faults are off. False if the page is
+ * not there.
  */
-static __always_inline int gh_batch_vcpu(struct gunyah_vcpu *vcpu,
-					 const struct gh_vcpu_order *order,
-					 struct gh_run_entry __user *entry)
+static __always_inline bool gh_batch_write(struct gh_run_entry __user *entry, int res)
 {
-	bool owned;
+	if (unlikely(!user_write_access_begin(&entry->res, sizeof(entry->res))))
+		return false;
+	unsafe_put_user(res, &entry->res, fault);
+	user_write_access_end();
+	return true;
+fault:
+	user_write_access_end();
+	return false;
+}
+
+/* Page faults are on in here. */
+static noinline int gh_batch_say(struct gh_run_entry __user *entry, int res)
+{
 	int ret;
 
-	ret = gh_vcpu_try_run(vcpu, order, &owned);
-	if (unlikely(!owned))
-		return ret;
-	if (likely(gh_batch_is_access(ret)) && unlikely(!gh_batch_write(entry, ret))) {
-		vcpu->pending |= GH_VCPU_PENDING_UNSAID;
-		ret = -EFAULT;
-	}
-	gh_vcpu_stop(vcpu);
+	pagefault_enable();
+	ret = put_user(res, &entry->res);
+	pagefault_disable();
 	return ret;
 }
 
-/* Fetches the page that was not there; then the access that was kept is said at once. */
-static noinline int gh_batch_again(struct gunyah_vcpu *vcpu, u64 deadline_ns,
-				   struct gh_run_entry __user *entry)
+static noinline bool gh_batch_fetch(struct gh_run_entry __user *entry)
 {
-	/* The answer was taken. */
-	const struct gh_vcpu_order order = { .deadline_ns = deadline_ns };
+	bool there;
 
-	if (fault_in_writeable((char __user *)&entry->res, sizeof(entry->res)))
-		return -EFAULT;
-	return gh_batch_vcpu(vcpu, &order, entry);
+	pagefault_enable();
+	there = !fault_in_writeable((char __user *)&entry->res, sizeof(entry->res));
+	pagefault_disable();
+	return there;
 }
 
-/* Whether what ended this run ends the batch. */
-static noinline bool gh_batch_over(const struct gunyah_vcpu *vcpu, int res, u64 deadline_ns)
+/*
+ * What came of an entry that is no access: says it, and whether it ends the batch as
+ * well: 0, 1, or -EFAULT.
+ */
+static noinline int gh_batch_other(struct gunyah_vcpu *vcpu, bool owned, int res, u64 deadline_ns,
+				   struct gh_run_entry __user *entry)
 {
+	int ret;
+
+	if (owned)
+		gh_vcpu_stop(vcpu);
+	ret = gh_batch_say(entry, res);
+	if (ret || res < 0)
+		return ret;
 	if (GH_URING_RES_EXIT(res) != GH_URING_EXIT_PREEMPTED &&
 	    GH_URING_RES_EXIT(res) != GH_URING_EXIT_INTR)
-		return false;
+		return 0;
 	return READ_ONCE(vcpu->held) || read_thread_flags() & GH_WORK_FLAGS ||
 	       task_work_pending(current) || ktime_get_ns() >= deadline_ns;
 }
 
-/* Reads the fields of an entry, each once. */
-static __always_inline bool gh_batch_read(const struct gh_run_entry __user *entry,
-					  struct gh_vcpu_order *order, int *fd)
+/*
+ * An access could not be written: it is kept, the page is fetched, and the next run,
+ * which is this one, if the page stays, says it.
+ */
+static noinline int gh_batch_keep(struct gunyah_vcpu *vcpu, u64 deadline_ns,
+				  struct gh_run_entry __user *entry)
 {
-	u32 flags;
+	/* The answer was taken. */
+	const struct gh_vcpu_order order = { .deadline_ns = deadline_ns };
+	bool owned;
+	int res;
 
-	if (unlikely(!user_read_access_begin(entry, sizeof(*entry))))
-		return false;
-	unsafe_get_user(order->resume_data, &entry->resume_data, fault);
-	unsafe_get_user(*fd, &entry->fd, fault);
-	unsafe_get_user(flags, &entry->flags, fault);
-	unsafe_get_user(order->slice_ns, &entry->slice_ns, fault);
-	user_read_access_end();
-	order->flags = flags;
-	return true;
-fault:
-	user_read_access_end();
-	return false;
+	vcpu->pending |= GH_VCPU_PENDING_UNSAID;
+	gh_vcpu_stop(vcpu);
+	if (!gh_batch_fetch(entry))
+		return -EFAULT;
+	res = gh_vcpu_try_run(vcpu, &order, &owned);
+	if (!owned || !gh_vcpu_is_access(res))
+		return gh_batch_other(vcpu, owned, res, deadline_ns, entry);
+	if (!gh_batch_write(entry, res)) {
+		vcpu->pending |= GH_VCPU_PENDING_UNSAID;
+		res = -EFAULT;
+	}
+	gh_vcpu_stop(vcpu);
+	return min(res, 0);
 }
 
-/* One entry: 0, 1 if the batch is over with it, or -EFAULT. */
-static __always_inline int gh_batch_entry(struct gh_run_entry __user *entry, u64 deadline_ns)
+/* One entry: 0, 1 if the batch is over with it, or -EFAULT. Page faults are off. */
+static __always_inline int gh_batch_entry(const struct gh_run_entry *e, u64 deadline_ns,
+					  struct gh_run_entry __user *entry)
 {
-	struct gh_vcpu_order order = { .deadline_ns = deadline_ns };
+	const struct gh_vcpu_order order = {
+		.flags = e->flags,
+		.resume_data = e->resume_data,
+		.deadline_ns = deadline_ns,
+		.slice_ns = e->slice_ns,
+	};
 	struct gunyah_vcpu *vcpu;
-	int fd, res, ret = 0;
+	int res, ret = 0;
 	struct fd f;
+	bool owned;
 
-	if (unlikely(!gh_batch_read(entry, &order, &fd)))
-		return -EFAULT;
-	if (unlikely(order.flags & ~GH_RUN_ENTRY_FLAGS ||
-		     (order.resume_data && !(order.flags & GH_URING_RUN_RESUME))))
-		return put_user(-EINVAL, &entry->res);
-
-	f = fdget(fd);
+	if (order.flags != GH_URING_RUN_RESUME &&
+	    unlikely(order.flags & ~GH_RUN_ENTRY_FLAGS || order.resume_data))
+		return gh_batch_say(entry, -EINVAL);
+	f = fdget(e->fd);
 	if (unlikely(fd_empty(f)))
-		return put_user(-EBADF, &entry->res);
+		return gh_batch_say(entry, -EBADF);
 	if (unlikely(fd_file(f)->f_op != &gh_vcpu_fops)) {
-		ret = put_user(-EBADF, &entry->res);
+		ret = gh_batch_say(entry, -EBADF);
 		goto out;
 	}
 	vcpu = fd_file(f)->private_data;
-	res = gh_batch_vcpu(vcpu, &order, entry);
-	if (unlikely(res == -EFAULT))
-		res = gh_batch_again(vcpu, deadline_ns, entry);
-	if (likely(gh_batch_is_access(res)))
-		goto out;
-	ret = res == -EFAULT ? res : put_user(res, &entry->res);
-	if (!ret)
-		ret = gh_batch_over(vcpu, res, deadline_ns);
+	res = gh_vcpu_try_run(vcpu, &order, &owned);
+	if (unlikely(!owned || !gh_vcpu_is_access(res)))
+		ret = gh_batch_other(vcpu, owned, res, deadline_ns, entry);
+	else if (unlikely(!gh_batch_write(entry, res)))
+		ret = gh_batch_keep(vcpu, deadline_ns, entry);
+	else
+		gh_vcpu_stop(vcpu);
 out:
 	fdput(f);
 	return ret;
+}
+
+/*
+ * @nr entries of the batch, of which @chunk has copies. Returns how many were carried
+ * out; *@end is 1 if the batch is over with them, or -EFAULT.
+ */
+static u32 gh_batch_chunk(const struct gh_run_entry *chunk, u32 nr, u64 deadline_ns,
+			  struct gh_run_entry __user *entry, int *end)
+{
+	const struct gh_run_entry *e = chunk;
+	int ret = 0;
+
+	/* Once, and not for each access that is written. */
+	pagefault_disable();
+	do {
+		ret = gh_batch_entry(e, deadline_ns, entry);
+		if (unlikely(ret < 0))
+			break;
+		e++;
+		entry++;
+	} while (likely(!ret) && e < chunk + nr);
+	pagefault_enable();
+	*end = ret;
+	return e - chunk;
+}
+
+/* Copies @nr entries into @chunk. Returns how many could be read. */
+static u32 gh_batch_read(struct gh_run_entry *chunk, u32 nr,
+			 const struct gh_run_entry __user *entry)
+{
+	const u64 __user *from = (const u64 __user *)entry;
+	const u32 words = sizeof(*chunk) / sizeof(u64);
+	u64 *to = (u64 *)chunk;
+	unsigned long left;
+	u32 i = 0;
+
+	if (nr == GH_BATCH_CHUNK) {
+		left = copy_from_user(chunk, entry, sizeof(*chunk) * GH_BATCH_CHUNK);
+		return nr - DIV_ROUND_UP(left, sizeof(*chunk));
+	}
+	/* A few cost less than the call. */
+	if (unlikely(!user_read_access_begin(entry, nr * sizeof(*chunk))))
+		return 0;
+	for (; i < nr * words; i++)
+		unsafe_get_user(to[i], &from[i], fault);
+fault:
+	user_read_access_end();
+	return i / words;
 }
 
 /**
@@ -173,24 +226,22 @@ int gh_vcpu_run_batch(u64 entries, u32 nr, u64 deadline_ns)
 {
 	struct gh_run_entry __user *entry = u64_to_user_ptr(entries);
 	u64 limit = gh_clock_latest() + GH_BATCH_LIMIT_NS;
-	u32 i;
+	struct gh_run_entry chunk[GH_BATCH_CHUNK] __uninitialized;
+	u32 done = 0, n;
+	int end = 0;
 
 	if (!nr || nr > GH_RUN_BATCH_MAX)
 		return -EINVAL;
 	if (!deadline_ns || deadline_ns > limit)
 		deadline_ns = limit;
 
-	for (i = 0; i < nr; i++) {
-		int ret = gh_batch_entry(entry + i, deadline_ns);
-
-		if (unlikely(ret)) {
-			if (ret < 0)
-				return i ?: ret;
-			i++;
-			break;
-		}
-	}
-	return i;
+	do {
+		n = gh_batch_read(chunk, min_t(u32, nr - done, GH_BATCH_CHUNK), entry + done);
+		if (unlikely(!n))
+			return done ?: -EFAULT;
+		done += gh_batch_chunk(chunk, n, deadline_ns, entry + done, &end);
+	} while (!end && done < nr);
+	return done ?: end;
 }
 
 /* GH_VCPU_RUN_BATCH as ioctl. */
