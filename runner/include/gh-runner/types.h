@@ -189,8 +189,7 @@ struct gh_stats {
 };
 
 /**
- * struct gh_vm_stats - the driver's counters of a VM: sums over the vCPUs that are there, since
- *	each was added
+ * struct gh_vm_stats - the driver's counters of a VM: sums over the vCPUs that are there now
  * @entries: of the guest; of them some end in the driver and are no exits to user space
  * @mmio_reads, @mmio_writes: accesses that came to user space
  * @mmio_kernel: those that the kernel answered: ioeventfds and posted writes
