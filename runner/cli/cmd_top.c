@@ -276,8 +276,8 @@ static bool in_terminal(const struct ask *a, struct look *l, char **error)
 
 	terminal_begin(TERMINAL_KEYS, true);
 	draw(l);
-	for (frames = 1; frames != a->frames && wait_in_terminal(a, l); frames++) {
-		if (!look(a, &next, error))
+	for (frames = 0; !a->frames || frames < a->frames; frames++) {
+		if (!wait_in_terminal(a, l) || !look(a, &next, error))
 			break;
 		make_rates(&next, l);
 		free(l->rows);
@@ -285,6 +285,9 @@ static bool in_terminal(const struct ask *a, struct look *l, char **error)
 		draw(l);
 	}
 	terminal_end();
+	/* Who wanted so many wants to see the last one, too. */
+	if (frames && frames == a->frames)
+		frame(l, 0, stdout);
 	return !*error;
 }
 
