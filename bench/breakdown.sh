@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #
-# Where the instructions of an event go, by profile.sh, as the tables that
-# docs/benchmarks.md has. Needs 'make build-bench'.
+# Where the instructions of an event go, by profile.sh, and the memory of a parked vCPU,
+# as the tables that docs/benchmarks.md has. Needs 'make build-bench'.
 #
 #   breakdown.sh              measures, about half a minute each, and prints them
 #   breakdown.sh --write      puts what was measured last into the document
@@ -12,7 +12,8 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-export BUILD=${BUILD:-$here/../build}
+root=$(cd "$here/.." && pwd)
+export BUILD=${BUILD:-$root/build}
 doc=$here/../docs/benchmarks.md
 out=$BUILD/bench/breakdown
 begin='<!-- breakdown: begin -->'
@@ -55,6 +56,37 @@ functions() {
 	END { print "." }' "$1"
 }
 
+# The slab caches that grow with each vCPU of the ring, in memory.log.
+measure_memory() {
+	printf 'memory ring 1024 --verbose\n' > "$out/list"
+	"$root/tests/machine/scripts/run-machine.sh" --icount --modules --quiet --silent \
+		--timeout 600 --log "$out/memory.log" --file "$out/list:/root/list" \
+		--file "$here/machine.sh" --file "$BUILD/guests/bench.bin" \
+		--file "$BUILD/aarch64/bin/gh-bench" 'ulimit -l unlimited; sh machine.sh'
+}
+
+memory() {
+	tr -d '\r' < "$out/memory.log" | awk '
+	/^{"workload":"memory"/ {
+		split($0, part, /"vcpu_kernel_bytes":/)
+		all = part[2] + 0
+	}
+	/ bytes in .* of / {
+		line[++n] = sprintf("| %s | %s | %.0f |", $6, $4, $1)
+		rest += $1
+	}
+	END {
+		if (!all)
+			exit 1
+		print "| slab cache | objects | bytes |"
+		print "| --- | ---: | ---: |"
+		for (i = 1; i <= n; i++)
+			print line[i]
+		printf "| not slab, and slabs not full | | %.0f |\n", all - rest
+		printf "| all | | %d |\n", all
+	}'
+}
+
 tables() {
 	local w b n mb f
 
@@ -74,6 +106,12 @@ tables() {
 		f=$out/$w-$b-$n
 		[ ! -s "$f" ] || echo "- \`$w\`, \`$b\`, $n: $(functions "$f")"
 	done <<< "$list"
+	if [ -s "$out/memory.log" ]; then
+		echo
+		echo "Kernel memory of one more parked vCPU, \`ring\`, of 1024:"
+		echo
+		memory
+	fi
 	echo "$end"
 }
 
@@ -106,5 +144,7 @@ while read -r w b n mb; do
 	echo "$w $b $n" >&2
 	MB=$mb "$here/profile.sh" "$b" "$n" "$w" < /dev/null > "$out/$w-$b-$n" || failed=1
 done <<< "$list"
+echo "memory ring 1024" >&2
+measure_memory || failed=1
 tables | tee "$out.md"
 exit $failed
