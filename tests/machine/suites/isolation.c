@@ -4,7 +4,11 @@
  * neither another guest's result nor the host, and the host does not reach what it
  * lent.
  */
+#include <errno.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
 #include <setjmp.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -207,6 +211,40 @@ GT_CASE(isolation, guests_see_only_their_own_memory)
 	gt_check_write(&gt_path_ring, &two.vcpus[0], 8, DEV, 0, __LINE__);
 	gt_vm_close(&two);
 	gt_vm_close(&one);
+}
+
+/*
+ * The host's debug registers are its own: a watchpoint of this thread is armed while
+ * the guest runs, disturbs it in nothing, and still counts behind each exit.
+ */
+GT_CASE(isolation, host_is_debugged_beside_a_guest)
+{
+	static volatile uint64_t watched;
+	struct perf_event_attr attr = {
+		.size = sizeof(attr), .type = PERF_TYPE_BREAKPOINT, .bp_type = HW_BREAKPOINT_W,
+		.bp_addr = (uintptr_t)&watched, .bp_len = HW_BREAKPOINT_LEN_8,
+		.sample_period = 1, .exclude_kernel = 1, .exclude_hv = 1,
+	};
+	struct judge j = { .answer = 1 };
+	uint64_t writes = 0, count;
+	struct gt_exit exit;
+	struct gt_vm vm;
+	int fd;
+
+	GT_BOOT_SCRIPT(&vm, victim);
+	fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
+	cr_assert_geq(fd, 0, "no watchpoints here: errno %d", errno);
+	while (!j.ended) {
+		gt_run(&gt_path_ioctl, &vm.vcpus[0], &exit);
+		watched++;
+		writes++;
+		cr_assert_eq(read(fd, &count, sizeof(count)), (ssize_t)sizeof(count));
+		cr_assert_eq(count, writes);
+		judge(&j, &vm.vcpus[0], &exit);
+	}
+	check_judge(&j);
+	close(fd);
+	gt_vm_close(&vm);
 }
 
 /* ---- the host and memory it lent -------------------------------------------------- */
