@@ -71,7 +71,8 @@ static bool discovery(struct mon_ctx *ctx, uint32_t imm)
 	}
 }
 
-static void bell_send(struct mon_ctx *ctx, uint64_t cap, uint64_t flags)
+__attribute__((noinline)) struct mon_ctx *mon_bell_send(struct mon_cpu *cpu, uint64_t cap,
+							uint64_t flags)
 {
 	struct mon_bell *b;
 	uint64_t old = 0;
@@ -90,8 +91,9 @@ static void bell_send(struct mon_ctx *ctx, uint64_t cap, uint64_t flags)
 		}
 	}
 	mon_spin_unlock(&mon_lock);
-	ctx->x[0] = (uint64_t)err;
-	ctx->x[1] = old;
+	cpu->host.x[0] = (uint64_t)err;
+	cpu->host.x[1] = old;
+	return mon_trap_end(cpu);
 }
 
 static void bell_set_mask(struct mon_ctx *ctx, uint64_t cap, uint64_t enable, uint64_t ack)
@@ -227,7 +229,7 @@ bool mon_hypercall_host(struct mon_cpu *cpu, struct mon_ctx *ctx, uint32_t imm)
 		identify(ctx);
 		break;
 	case CALL_BELL_SEND:
-		bell_send(ctx, a[0], a[1]);
+		mon_bell_send(cpu, a[0], a[1]);
 		break;
 	case CALL_BELL_RECEIVE:
 		bell_receive(ctx, a[0]);

@@ -139,10 +139,6 @@ static __attribute__((noinline)) struct mon_ctx *guest_other(struct mon_cpu *cpu
 	case EC_DABT_LOW:
 		guest_abort(cpu, ctx, esr);
 		break;
-	case EC_WFX:
-		mon_skip(ctx, esr);
-		mon_vcpu_sleep(cpu, SLEEP_WFI, 0);
-		break;
 	case EC_FP:
 		mon_vcpu_fp(cpu);
 		break;
@@ -176,6 +172,10 @@ struct mon_ctx *mon_guest_sync(struct mon_cpu *cpu, struct mon_vcpu *vcpu, uint6
 			vcpu->ctx.elr += 4;
 			return mon_vcpu_mmio(cpu, vcpu, esr, ipa);
 		}
+	}
+	if ((esr >> ESR_EC_SHIFT & 0x3f) == EC_WFX) {
+		mon_skip(&vcpu->ctx, esr);
+		return mon_vcpu_sleep(cpu, SLEEP_WFI, 0);
 	}
 	return guest_other(cpu, &vcpu->ctx, esr);
 }

@@ -5,6 +5,7 @@
 #include <mon/core.h>
 #include <mon/gic.h>
 #include <mon/psci.h>
+#include <mon/scenario.h>
 #include <mon/vm.h>
 
 #define ICC_SGI1R		SYSREG(3, 0, 12, 11, 5)
@@ -96,9 +97,14 @@ struct mon_ctx *mon_host_sync(struct mon_cpu *cpu, uint64_t esr)
 {
 	const struct mon_ctx *ctx = &cpu->host;
 
-	/* The one call that is made all the time. */
-	if (mon_likely((uint32_t)esr == ESR_HVC_0 &&
-		       (uint32_t)ctx->x[0] == MON_CALL_VCPU_RUN))
-		return mon_vcpu_run(cpu, ctx->x[1], ctx->x[2]);
+	/* The calls that are made all the time. */
+	if (mon_likely((uint32_t)esr == ESR_HVC_0)) {
+		uint32_t call = (uint32_t)ctx->x[0];
+
+		if (mon_likely(call == MON_CALL_VCPU_RUN))
+			return mon_vcpu_run(cpu, ctx->x[1], ctx->x[2]);
+		if (call == MON_CALL_BELL_SEND && !mon_scn_any(GH_SCN_HYPERCALL))
+			return mon_bell_send(cpu, ctx->x[1], ctx->x[2]);
+	}
 	return host_other(cpu, esr);
 }

@@ -235,7 +235,7 @@ static void wake(struct mon_vcpu *vcpu)
 		reset(vcpu);
 }
 
-void mon_vcpu_sleep(struct mon_cpu *cpu, enum mon_sleep why, uint64_t state)
+struct mon_ctx *mon_vcpu_sleep(struct mon_cpu *cpu, enum mon_sleep why, uint64_t state)
 {
 	struct mon_vcpu *vcpu = cpu->vcpu;
 
@@ -245,11 +245,12 @@ void mon_vcpu_sleep(struct mon_cpu *cpu, enum mon_sleep why, uint64_t state)
 	if (!park(cpu, vcpu)) {
 		wake(vcpu);
 		load(cpu, vcpu);
-		return;
+		return mon_trap_end(cpu);
 	}
 	vcpu->warm = 0;
 	result(cpu, MON_OK, RUN_EXPECTS_WAKEUP, state, sleep_from(why), 0);
 	release(vcpu);
+	return mon_trap_end(cpu);
 }
 
 /* Whether the vCPU can execute; if not, the host's answer is in place. */
@@ -270,6 +271,9 @@ static bool can_run(struct mon_cpu *cpu, struct mon_vcpu *vcpu)
 		return false;
 	}
 	if (vcpu->sleep != SLEEP_NONE) {
+		/* What woke it goes where mon_vgic_pending() looks first. */
+		if (__atomic_load_n(&vcpu->notify, __ATOMIC_SEQ_CST))
+			mon_vgic_fill(vcpu);
 		if (!mon_vgic_pending(vcpu) && park(cpu, vcpu)) {
 			result(cpu, MON_OK, RUN_EXPECTS_WAKEUP, vcpu->sleep_state,
 			       sleep_from(vcpu->sleep), 0);

@@ -191,7 +191,7 @@ void mon_vgic_fill(struct mon_vcpu *vcpu)
 	mon_spin_lock(&vcpu->vm->vgic.lock);
 	__atomic_store_n(&vcpu->notify, 0, __ATOMIC_RELAXED);
 	mon_mb();
-	while (!full) {
+	while (!full && (g->pending || vcpu->vm->vgic.spi_words)) {
 		uint8_t prio = 0;
 		uint32_t intid = best(vcpu, &prio);
 

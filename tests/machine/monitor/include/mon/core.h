@@ -33,6 +33,10 @@ struct mon_ctx *mon_guest_sync(struct mon_cpu *cpu, struct mon_vcpu *vcpu, uint6
 bool mon_idreg(uint32_t iss, bool guest, uint64_t *val);
 
 /* ---- hypercall.c ---- */
+/* BELL_SEND as the host calls it, by SMCCC. */
+#define MON_CALL_BELL_SEND	0xc6008012u
+
+struct mon_ctx *mon_bell_send(struct mon_cpu *cpu, uint64_t cap, uint64_t flags);
 /* True if the call was one of the monitor's. `imm` is the HVC's immediate. */
 bool mon_hypercall_host(struct mon_cpu *cpu, struct mon_ctx *ctx, uint32_t imm);
 bool mon_hypercall_guest(struct mon_ctx *ctx, uint32_t imm);

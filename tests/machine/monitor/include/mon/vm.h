@@ -150,7 +150,7 @@ struct mon_ctx *mon_vcpu_mmio(struct mon_cpu *cpu, struct mon_vcpu *vcpu, uint64
 void mon_vcpu_leave(struct mon_cpu *cpu, enum mon_run_state state, uint64_t d0, uint64_t d1,
 		    uint64_t d2);
 /* Puts the loaded vCPU to sleep, unless something is pending. */
-void mon_vcpu_sleep(struct mon_cpu *cpu, enum mon_sleep why, uint64_t state);
+struct mon_ctx *mon_vcpu_sleep(struct mon_cpu *cpu, enum mon_sleep why, uint64_t state);
 /* An interrupt for `vcpu` was latched: wake it, or make its CPU look. */
 void mon_vcpu_notify(struct mon_vcpu *vcpu);
 void mon_vcpu_raise_virq(struct mon_vcpu *vcpu);
