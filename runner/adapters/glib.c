@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * GLib: a source that is ready when the runner is, but not in two turns of the loop one
- * after the other. Of sources that are ready together GLib calls the one first that was
- * attached first: a timer that is due would wait for a second batch.
+ * GLib: a source that is ready when the runner is, but whose guests do not run in two turns
+ * of the loop one after the other. Of sources that are ready together GLib calls the one
+ * first that was attached first: a timer that is due would wait for a second batch.
  */
 #include <gh-runner/glib.h>
 #include <glib-unix.h>
 
+/* @ran: guests, in the last turn; @rest: they do not in this one, whatever the fd says */
 struct source {
 	GSource base;
 	struct gh_runner *runner;
 	unsigned int budget;
-	gboolean ran;
+	gboolean ran, rest;
 	gpointer tag;
 };
 
@@ -20,20 +21,17 @@ static gboolean source_prepare(GSource *base, gint *timeout)
 	struct source *s = (struct source *)base;
 	uint64_t ns = gh_runner_timeout_ns(s->runner), ms = ns / 1000000 + !!(ns % 1000000);
 
-	if (s->ran)
-		ms = 0;
-	*timeout = ns == UINT64_MAX ? -1 : (gint)MIN(ms, G_MAXINT);
-	return !ns && !s->ran;
+	s->rest = s->ran;
+	s->ran = FALSE;
+	*timeout = ns == UINT64_MAX ? -1 : (gint)MIN(s->rest ? 0 : ms, G_MAXINT);
+	return !ns && !s->rest;
 }
 
 static gboolean source_check(GSource *base)
 {
 	struct source *s = (struct source *)base;
 
-	gboolean ran = s->ran;
-
-	s->ran = FALSE;
-	return !ran && (g_source_query_unix_fd(base, s->tag) || !gh_runner_timeout_ns(s->runner));
+	return !s->rest && (g_source_query_unix_fd(base, s->tag) || !gh_runner_timeout_ns(s->runner));
 }
 
 static gboolean source_dispatch(GSource *base, GSourceFunc callback, gpointer data)
@@ -42,9 +40,10 @@ static gboolean source_dispatch(GSource *base, GSourceFunc callback, gpointer da
 	struct source *s = (struct source *)base;
 	int ret = gh_runner_dispatch(s->runner, s->budget);
 
-	s->ran = !gh_runner_timeout_ns(s->runner);
-	if (ret >= 0)
+	if (ret >= 0 && !s->rest) {
+		s->ran = !gh_runner_timeout_ns(s->runner);
 		ret = gh_runner_prepare(s->runner);
+	}
 	if (ret >= 0)
 		return G_SOURCE_CONTINUE;
 	failed = (gboolean (*)(int, gpointer))(void *)callback;
