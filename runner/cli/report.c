@@ -146,7 +146,9 @@ static void table(const struct fleet *s, FILE *out)
 	row(out, "commands submitted", t->submitted);
 	row(out, "  guest not entered", t->not_entered);
 	row(out, "io_uring_enter", t->syscalls);
-	fprintf(out, "  %-26s %12.2f\n", "exits per io_uring_enter", per(exits, t->syscalls));
+	row(out, "batches by ioctl", t->batch_ioctls);
+	fprintf(out, "  %-26s %12.2f\n", "exits per system call",
+		per(exits, t->syscalls + t->batch_ioctls));
 	row(out, "batches past the deadline", t->late);
 	row(out, "CQ overflows", t->cq_overflows);
 	row(out, "threads", s->threads);

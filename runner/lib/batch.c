@@ -60,16 +60,34 @@ void gh_batch_add(struct gh_batch *b, struct gh_vcpu *v)
 		gh_run_entry_init_resume(e, v->fd, v->slice_ns, v->answer);
 	else
 		gh_run_entry_init(e, v->fd, v->slice_ns);
-	v->state = GH_VCPU_IN_FLIGHT;
-	v->ran = true;
+	v->state = GH_VCPU_BATCHED;
 	b->vcpus[b->nr++] = v;
+}
+
+/* Before it goes to the driver: as gh_batch_add() would fill it now. */
+void gh_batch_recheck(struct gh_runner *r, struct gh_batch *b)
+{
+	unsigned int i, nr = b->nr;
+
+	r->recheck = false;
+	b->nr = 0;
+	for (i = 0; i < nr; i++) {
+		struct gh_vcpu *v = b->vcpus[i];
+
+		gh_vcpu_unbatch(v, &b->entries[i]);
+		v->state = GH_VCPU_READY;
+		if (v->held)
+			gh_vcpu_out(v);
+		else
+			gh_batch_add(b, v);
+	}
 }
 
 /* By ioctl the guests have run when this returns, otherwise when the ring is entered. */
 void gh_batch_submit(struct gh_runner *r, struct gh_batch *b, bool by_ioctl)
 {
+	const struct gh_vcpu *v = b->vcpus[0];
 	struct io_uring_sqe *sqe;
-	int fd = b->vcpus[0]->fd;
 
 	r->fill ^= 1;
 	r->stats.submitted += b->nr;
@@ -77,7 +95,7 @@ void gh_batch_submit(struct gh_runner *r, struct gh_batch *b, bool by_ioctl)
 	if (by_ioctl) {
 		r->stats.batch_ioctls++;
 		r->batch_open = true;
-		gh_batch_done(r, b, r->ops->run_batch(r->ctx, fd, b->entries, b->nr,
+		gh_batch_done(r, b, r->ops->run_batch(r->ctx, v->fd, b->entries, b->nr,
 						      r->sched.deadline_ns));
 		return;
 	}
@@ -86,7 +104,10 @@ void gh_batch_submit(struct gh_runner *r, struct gh_batch *b, bool by_ioctl)
 		gh_batch_done(r, b, 0);
 		return;
 	}
-	gh_uring_prep_run_batch(sqe, fd, b->entries, b->nr, r->sched.deadline_ns);
+	gh_uring_prep_run_batch(sqe, v->fixed ? (int)v->slot : v->fd, b->entries, b->nr,
+				r->sched.deadline_ns);
+	if (v->fixed)
+		sqe->flags |= IOSQE_FIXED_FILE;
 	sqe->user_data = gh_uring_pack(GH_OP_BATCH, (uint32_t)(b - r->batches), 0);
 	b->state = GH_BATCH_IN_FLIGHT;
 }
@@ -107,33 +128,9 @@ void gh_batch_done(struct gh_runner *r, struct gh_batch *b, int ret)
 		return;
 	}
 	for (i = b->done; i < b->nr; i++) {
+		gh_vcpu_unbatch(b->vcpus[i], &b->entries[i]);
 		b->vcpus[i]->state = GH_VCPU_READY;
 		gh_sched_missed(&r->sched, b->vcpus[i]);
 	}
 	r->stats.not_entered += b->nr - b->done;
-}
-
-/* Handles at most @budget entries (0: all) and returns how many. */
-unsigned int gh_batches_handle(struct gh_runner *r, unsigned int budget)
-{
-	struct gh_batch *b;
-	unsigned int n = 0;
-
-	for (b = &r->batches[r->handle]; b->state == GH_BATCH_DONE; b = &r->batches[r->handle]) {
-		while (b->pos < b->done && (!budget || n < budget)) {
-			struct gh_vcpu *v = b->vcpus[b->pos];
-			struct gh_uring_exit exit;
-			int res;
-
-			res = gh_run_entry_decode(&b->entries[b->pos++], v->run, &exit);
-			gh_exit_handle(r, v, res, &exit);
-			n++;
-		}
-		if (b->pos < b->done)
-			break;
-		b->state = GH_BATCH_FREE;
-		b->nr = 0;
-		r->handle ^= 1;
-	}
-	return n;
 }

@@ -23,7 +23,8 @@ static void vm_done(struct gh_vm *vm)
 
 void gh_vcpu_end(struct gh_vcpu *v)
 {
-	assert(v->state != GH_VCPU_ENDED && v->state != GH_VCPU_IN_FLIGHT);
+	assert(v->state != GH_VCPU_ENDED && v->state != GH_VCPU_IN_FLIGHT &&
+	       v->state != GH_VCPU_BATCHED);
 	if (v->deferred) {
 		v->deferred = false;
 		v->vm->runner->stats.answering--;
@@ -62,7 +63,7 @@ void gh_vcpu_want_cancel(struct gh_vcpu *v)
 
 /*
  * The VM is over: no vCPU is run again. Those in the driver are called back, those
- * in a queue end when they reach its head, those at a device end here.
+ * in a queue or a batch end when their turn comes, those at a device end here.
  */
 void gh_vm_end(struct gh_vm *vm, const struct gh_vm_result *result)
 {
@@ -80,7 +81,7 @@ void gh_vm_end(struct gh_vm *vm, const struct gh_vm_result *result)
 	for (i = 0; i < vm->nr_vcpus; i++) {
 		struct gh_vcpu *v = &vm->vcpus[i];
 
-		v->held = true;
+		gh_vcpu_hold(v);
 		if (v->state == GH_VCPU_IN_FLIGHT)
 			gh_vcpu_want_cancel(v);
 		else if (v->state == GH_VCPU_ANSWERING)
@@ -111,6 +112,9 @@ void gh_vms_fail(struct gh_runner *r, int error)
 	}
 	r->sched.ready = (struct gh_queue) { 0 };
 	r->sched.missed = (struct gh_queue) { 0 };
+	for (i = 0; i < 2; i++)
+		if (r->batches[i].state == GH_BATCH_FREE)
+			r->batches[i].nr = 0;
 	r->reaped = (struct gh_queue) { 0 };
 	r->stats.in_flight = 0;
 }

@@ -8,14 +8,11 @@
 
 /* ---- accesses ------------------------------------------------------------------- */
 
+/* The driver takes what belongs to the access, the low @len bytes. */
 static void access_answer(struct gh_runner *r, struct gh_vcpu *v)
 {
-	if (!v->access.is_write) {
-		v->answer = v->access.data;
-		if (v->access.len < sizeof(v->answer))
-			v->answer &= (1ULL << (8 * v->access.len)) - 1;
-		v->has_answer = true;
-	}
+	v->has_answer = !v->access.is_write;
+	v->answer = v->access.data;
 	gh_vcpu_ready(r, v);
 }
 
@@ -47,6 +44,26 @@ static int access_unclaimed(struct gh_runner *r, struct gh_vcpu *v)
 	return GH_ACCESS_DONE;
 }
 
+/* After the device's, and unless it has done so itself: @ret is what it returned. */
+static void access_done(struct gh_runner *r, struct gh_vcpu *v, int ret)
+{
+	if (ret == GH_ACCESS_DEFERRED)
+		r->stats.deferred++;
+	/* Completed inside the call, or the VM was stopped there. */
+	if (v->state != GH_VCPU_ANSWERING)
+		return;
+	if (ret == GH_ACCESS_DEFERRED) {
+		v->deferred = true;
+		r->stats.answering++;
+		return;
+	}
+	if (ret < 0) {
+		r->stats.device_errors++;
+		v->access.data = 0;
+	}
+	access_answer(r, v);
+}
+
 static const struct gh_window *find_window(struct gh_vcpu *v, const struct gh_uring_exit *x)
 {
 	if (!v->window || !gh_window_holds(v->window, x->addr, x->len))
@@ -74,21 +91,7 @@ static void handle_mmio(struct gh_runner *r, struct gh_vcpu *v, const struct gh_
 		r->stats.mmio_reads++;
 		ret = w ? w->ops->read(w->device, a) : access_unclaimed(r, v);
 	}
-	if (ret == GH_ACCESS_DEFERRED)
-		r->stats.deferred++;
-	/* Completed inside the call, or the VM was stopped there. */
-	if (v->state != GH_VCPU_ANSWERING)
-		return;
-	if (ret == GH_ACCESS_DEFERRED) {
-		v->deferred = true;
-		r->stats.answering++;
-		return;
-	}
-	if (ret < 0) {
-		r->stats.device_errors++;
-		a->data = 0;
-	}
-	access_answer(r, v);
+	access_done(r, v, ret);
 }
 
 /* ---- ends ------------------------------------------------------------------------ */
@@ -211,6 +214,7 @@ void gh_exit_handle(struct gh_runner *r, struct gh_vcpu *v, int res,
 		    const struct gh_uring_exit *exit)
 {
 	v->state = GH_VCPU_REAPED;
+	v->ran = true;
 	if (res) {
 		handle_error(r, v, res);
 		return;
@@ -239,4 +243,134 @@ void gh_exit_handle(struct gh_runner *r, struct gh_vcpu *v, int res,
 		break;
 	}
 	other_exit(r, v, exit);
+}
+
+/* ---- batches ---------------------------------------------------------------------- */
+
+/* An access to the window of the last one, by a guest that does not sleep after it. */
+static inline bool is_quick(const struct gh_vcpu *v, int res, uint32_t len)
+{
+	const int access = GH_URING_RES_WRITE | 0xf << GH_URING_RES_LEN_SHIFT;
+	const uint32_t lens = 1 << 1 | 1 << 2 | 1 << 4 | 1 << 8;
+
+	return (res & ~access) == GH_URING_EXIT_MMIO && lens >> len & 1 && !v->held &&
+	       !(v->sleeps & GH_AFTER_MMIO) && v->window &&
+	       gh_window_holds(v->window, v->run->mmio.phys_addr, len);
+}
+
+/*
+ * What gh_exit_handle() does with an access that is_quick(), for the case that the device
+ * answers at once: then the answer is in the entry, which is ready for the next run.
+ */
+static inline bool answer_in_place(struct gh_runner *r, struct gh_vcpu *v, struct gh_run_entry *e)
+{
+	const struct gh_window *w = v->window;
+	struct gh_access *a = &v->access;
+	uint32_t len = GH_URING_RES_LEN(e->res);
+	int ret;
+
+	a->offset = v->run->mmio.phys_addr - w->base;
+	a->len = len;
+	a->is_write = e->res & GH_URING_RES_WRITE;
+	v->after = GH_AFTER_MMIO;
+	v->state = GH_VCPU_ANSWERING;
+	if (a->is_write) {
+		a->data = gh_uring_mmio_data(v->run, len);
+		e->flags = 0;
+		e->resume_data = 0;
+		ret = w->ops->write(w->device, a);
+	} else {
+		a->data = 0;
+		e->flags = GH_URING_RUN_RESUME;
+		ret = w->ops->read(w->device, a);
+		e->resume_data = a->data;
+	}
+	if (ret || v->state != GH_VCPU_ANSWERING) {
+		v->ran = true;
+		access_done(r, v, ret);
+		return false;
+	}
+	v->state = GH_VCPU_BATCHED;
+	return true;
+}
+
+static __attribute__((noinline)) void handle_entry(struct gh_runner *r, struct gh_vcpu *v,
+						   struct gh_run_entry *e)
+{
+	struct gh_uring_exit exit;
+	int res = gh_run_entry_decode(e, v->run, &exit);
+
+	gh_vcpu_unbatch(v, e);
+	gh_exit_handle(r, v, res, &exit);
+}
+
+/*
+ * @nr entries of a batch, all of it when @keep: then whoever can go on at once keeps its
+ * place, and is the first of the next batch, which is the same one. Otherwise others were
+ * in the run queue before.
+ */
+static void handle_entries(struct gh_runner *r, struct gh_batch *b, unsigned int nr, bool keep)
+{
+	struct gh_run_entry *e = &b->entries[b->pos], *end = e + nr, *place = b->entries;
+	struct gh_vcpu **at = &b->vcpus[b->pos], *v;
+	unsigned int writes = 0, others = 0;
+
+	for (; e != end; e++) {
+		v = *at++;
+		if (!is_quick(v, e->res, GH_URING_RES_LEN(e->res))) {
+			others++;
+			handle_entry(r, v, e);
+			continue;
+		}
+		writes += !!(e->res & GH_URING_RES_WRITE);
+		if (!answer_in_place(r, v, e))
+			continue;
+		if (!keep) {
+			gh_vcpu_unbatch(v, e);
+			v->ran = true;
+			gh_vcpu_ready(r, v);
+			continue;
+		}
+		if (place != e) {
+			*place = *e;
+			b->vcpus[place - b->entries] = v;
+		}
+		place++;
+	}
+	r->stats.mmio_writes += writes;
+	r->stats.mmio_reads += nr - writes - others;
+	b->pos += nr;
+	b->nr = (unsigned int)(place - b->entries);
+}
+
+/* A batch of one is left to gh_run_alone(). */
+static bool can_keep_places(const struct gh_runner *r, const struct gh_batch *b)
+{
+	return b->done > 1 && !r->sched.ready.nr && &r->batches[r->fill] != b &&
+	       !r->batches[r->fill].nr;
+}
+
+/* Handles at most @budget entries (0: all) and returns how many. */
+unsigned int gh_batches_handle(struct gh_runner *r, unsigned int budget)
+{
+	struct gh_batch *b;
+	unsigned int n = 0, nr;
+
+	for (b = &r->batches[r->handle]; b->state == GH_BATCH_DONE; b = &r->batches[r->handle]) {
+		nr = b->done - b->pos;
+		if (budget && nr > budget - n)
+			nr = budget - n;
+		handle_entries(r, b, nr, nr == b->done && can_keep_places(r, b));
+		n += nr;
+		if (b->pos < b->done)
+			break;
+		b->state = GH_BATCH_FREE;
+		/* The next to be filled is this one, then to be handled again. */
+		if (b->nr) {
+			r->fill ^= 1;
+			break;
+		}
+		r->handle ^= 1;
+	}
+	return n;
 }

@@ -38,7 +38,7 @@ struct gh_sched {
 };
 
 void gh_sched_init(struct gh_sched *s, uint32_t slice_ns, uint64_t batch_ns, unsigned int batch);
-void gh_sched_begin(struct gh_sched *s, uint64_t deadline_ns);
+void gh_sched_begin(struct gh_sched *s, uint64_t deadline_ns, unsigned int taken);
 void gh_sched_missed(struct gh_sched *s, struct gh_vcpu *v);
 bool gh_sched_end(struct gh_sched *s);
 

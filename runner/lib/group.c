@@ -110,7 +110,7 @@ static unsigned int vm_load(struct gh_vm *vm)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < vm->nr_vcpus; i++) {
-		n += vm->vcpus[i].ran;
+		n += vm->vcpus[i].ran || vm->vcpus[i].state == GH_VCPU_BATCHED;
 		vm->vcpus[i].ran = false;
 	}
 	return n;

@@ -35,8 +35,9 @@ struct gh_group;
 enum gh_vcpu_state {
 	GH_VCPU_IDLE,		/* not started, or held until its VM has moved */
 	GH_VCPU_READY,		/* in the run queue */
-	GH_VCPU_IN_FLIGHT,	/* given to the driver: running, parked, or not looked at yet */
-	GH_VCPU_REAPED,		/* its command came back; dispatch has not looked at it */
+	GH_VCPU_BATCHED,	/* in a batch that goes to the driver, is there, or came back */
+	GH_VCPU_IN_FLIGHT,	/* has a command of its own: running, parked, or not reaped yet */
+	GH_VCPU_REAPED,		/* that came back; dispatch has not looked at it */
 	GH_VCPU_ANSWERING,	/* a device owes the answer to an access */
 	GH_VCPU_ENDED,		/* out of the guest for good */
 };
@@ -55,11 +56,11 @@ enum gh_vcpu_after {
  * @run: shared page; the driver writes it while a command is in flight, the runner
  *	reads it afterwards
  * @window: that of the last access, most likely that of the next
- * @answer: to the last MMIO read
+ * @answer: to the last MMIO read; in a batch its entry has it
  * @fd: owned
  * @slice_ns: the longest time it runs before others get their turn
  * @has_answer: it is sent with each run until one completes with something that
- *	proves that the guest has it
+ *	proves that the guest has it; in a batch its entry says so
  * @present: bound to the VM, with a slot; the vCPU can be removed and added again
  * @held: it is not run again, because of what happens to it or to the VM
  * @removing: gh_vcpu_remove() waits for it to come out
@@ -137,10 +138,17 @@ static inline struct gh_vcpu *gh_queue_pop(struct gh_queue *q)
 /* NULL when the batch is full or nobody is ready. */
 static inline struct gh_vcpu *gh_sched_next(struct gh_sched *s)
 {
-	if (s->taken == s->limit || !s->ready.nr)
+	if (s->taken >= s->limit || !s->ready.nr)
 		return NULL;
 	s->taken++;
 	return gh_queue_pop(&s->ready);
+}
+
+/* The entry @e of @v is no longer what says how @v goes on. */
+static inline void gh_vcpu_unbatch(struct gh_vcpu *v, const struct gh_run_entry *e)
+{
+	v->has_answer = e->flags & GH_URING_RUN_RESUME;
+	v->answer = e->resume_data;
 }
 
 enum gh_batch_state {
@@ -153,7 +161,8 @@ enum gh_batch_state {
  * struct gh_batch - many runs in one call
  * @entries: owned; the driver's while it is in flight
  * @vcpus: owned; whose they are
- * @nr: entries in use
+ * @nr: entries in use. Of a free one: vCPUs that dispatch has answered in their places,
+ *	before all that are in the run queue
  * @done: entries that were carried out; the vCPUs of the others are queued again
  * @pos: entries that dispatch has handled
  */
@@ -248,6 +257,7 @@ struct gh_vm {
  * @ioctl: which batches go by ioctl
  * @batch_known, @has_batch: whether the driver was asked for batches, and has them
  * @batches, @fill, @handle: used in turns: the next to fill, the next to handle
+ * @recheck: vCPUs of a batch are held by now, or have another slice
  * @vcpus: by slot, NULL if free
  * @generations: by slot
  * @reaped: commands that came back and dispatch has not handled
@@ -283,6 +293,7 @@ struct gh_runner {
 	struct gh_batch batches[2];
 	unsigned int fill;
 	unsigned int handle;
+	bool recheck;
 	struct gh_sched sched;
 	struct gh_vcpu **vcpus;
 	uint32_t *generations;
@@ -319,11 +330,25 @@ static inline void gh_vcpu_ready(struct gh_runner *r, struct gh_vcpu *v)
 	gh_queue_push(&r->sched.ready, v);
 }
 
+/* It is not run again until further notice. */
+static inline void gh_vcpu_hold(struct gh_vcpu *v)
+{
+	v->held = true;
+	v->vm->runner->recheck = true;
+}
+
+/* vCPUs that wait for nothing but their turn. */
+static inline unsigned int gh_nr_ready(const struct gh_runner *r)
+{
+	const struct gh_batch *b = &r->batches[r->fill];
+
+	return r->sched.ready.nr + (b->state == GH_BATCH_FREE ? b->nr : 0);
+}
+
 /* Something is ready, and gh_submit() would give it to the driver. */
 static inline bool gh_can_run(const struct gh_runner *r)
 {
-	return r->sched.ready.nr &&
-	       (!r->has_batch || r->batches[r->fill].state == GH_BATCH_FREE);
+	return gh_nr_ready(r) && (!r->has_batch || r->batches[r->fill].state == GH_BATCH_FREE);
 }
 
 /* error.c */
@@ -343,19 +368,21 @@ int gh_turn(struct gh_runner *r, unsigned int wait_nr, uint64_t until);
 /* submit.c */
 int gh_submit(struct gh_runner *r, unsigned int wait_nr, uint64_t timeout_ns);
 void gh_run_alone(struct gh_runner *r);
+void gh_run_again(struct gh_runner *r);
 
 /* batch.c */
 int gh_batches_init(struct gh_runner *r);
 void gh_batches_exit(struct gh_runner *r);
 int gh_batch_probe(struct gh_runner *r, int vcpu_fd);
 void gh_batch_add(struct gh_batch *b, struct gh_vcpu *v);
+void gh_batch_recheck(struct gh_runner *r, struct gh_batch *b);
 void gh_batch_submit(struct gh_runner *r, struct gh_batch *b, bool by_ioctl);
 void gh_batch_done(struct gh_runner *r, struct gh_batch *b, int ret);
-unsigned int gh_batches_handle(struct gh_runner *r, unsigned int budget);
 
 /* exit.c */
 void gh_exit_handle(struct gh_runner *r, struct gh_vcpu *v, int res,
 		    const struct gh_uring_exit *exit);
+unsigned int gh_batches_handle(struct gh_runner *r, unsigned int budget);
 
 /* vcpu.c */
 #define GH_NO_SLOT	UINT32_MAX

@@ -30,6 +30,8 @@
 
 /* Accesses of a lone vCPU between two looks at the ring, the timers and the inbox. */
 #define GH_ALONE_RUNS		64
+/* The same of several. */
+#define GH_AGAIN_RUNS		256
 
 #define GH_DEFAULT_VCPUS	1024
 /* What the driver does with a slice beyond them is its business. */
@@ -39,6 +41,8 @@
 #define GH_DEFAULT_BATCH_NS	10000000ULL
 #define GH_DEFAULT_BATCH	256
 #define GH_MAX_BATCH		1024
+/* What the driver bounds a batch to by itself. */
+#define GH_DRIVER_BATCH_NS	10000000ULL
 /* Guests run so long between two looks at the timers, however many are due. */
 #define GH_MIN_BATCH_NS		100000ULL
 /* Submission queue entries beyond a batch, for CANCEL, timers and device I/O. */

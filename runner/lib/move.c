@@ -77,7 +77,8 @@ int gh_vm_move(struct gh_vm *vm, struct gh_runner *to)
 	for (i = 0; i < vm->nr_vcpus; i++) {
 		struct gh_vcpu *v = &vm->vcpus[i];
 
-		v->held = v->present;
+		if (v->present)
+			gh_vcpu_hold(v);
 		if (v->state == GH_VCPU_IN_FLIGHT)
 			gh_vcpu_want_cancel(v);
 	}

@@ -327,6 +327,7 @@ int gh_turn(struct gh_runner *r, unsigned int wait_nr, uint64_t until)
 	if (handled < 0)
 		return handled;
 	gh_run_alone(r);
+	gh_run_again(r);
 	return ret;
 }
 

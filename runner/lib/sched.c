@@ -30,10 +30,10 @@ void gh_sched_init(struct gh_sched *s, uint32_t slice_ns, uint64_t batch_ns, uns
 	};
 }
 
-void gh_sched_begin(struct gh_sched *s, uint64_t deadline_ns)
+void gh_sched_begin(struct gh_sched *s, uint64_t deadline_ns, unsigned int taken)
 {
 	s->deadline_ns = deadline_ns;
-	s->taken = 0;
+	s->taken = taken;
 }
 
 void gh_sched_missed(struct gh_sched *s, struct gh_vcpu *v)

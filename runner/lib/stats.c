@@ -10,7 +10,7 @@ void gh_runner_stats(const struct gh_runner *r, struct gh_stats *stats)
 	unsigned int i;
 
 	*stats = r->stats;
-	stats->runnable = r->sched.ready.nr + r->reaped.nr;
+	stats->runnable = gh_nr_ready(r) + r->reaped.nr;
 	stats->vms = 0;
 	stats->vcpus = 0;
 	for (vm = r->vms; vm; vm = vm->next) {

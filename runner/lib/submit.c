@@ -4,8 +4,8 @@
  *
  *  - several: one batch, which never sleeps; so a guest that waits comes back;
  *  - a guest that waits, or probably will: a command of its own, which parks;
- *  - one vCPU and nothing else to submit: a batch of one by ioctl, where a ring
- *    would cost more than the system call it saves.
+ *  - a batch and nothing else to submit: by ioctl, as a ring would cost more than
+ *    the system call it saves.
  */
 #include <assert.h>
 #include <poll.h>
@@ -19,6 +19,23 @@ static void sqe_target(struct io_uring_sqe *sqe, const struct gh_vcpu *v, unsign
 	sqe->user_data = gh_uring_pack(op, v->slot, v->generation);
 }
 
+/*
+ * Until when guests may run: @batch_ns, and no timer waits for them longer than for
+ * one short turn.
+ */
+static uint64_t batch_deadline(const struct gh_runner *r)
+{
+	uint64_t now = gh_now_ns(), until = now + r->sched.batch_ns, least;
+
+	if (until < now)
+		until = UINT64_MAX;
+	if (!r->timers || r->timers->deadline_ns >= until)
+		return until;
+	/* One that is always due must not keep the guests from running. */
+	least = now + GH_MIN_BATCH_NS;
+	return r->timers->deadline_ns > least ? r->timers->deadline_ns : least;
+}
+
 /* Returns false when the submission queue is full. */
 static bool prep_run(struct gh_runner *r, struct gh_vcpu *v)
 {
@@ -27,14 +44,16 @@ static bool prep_run(struct gh_runner *r, struct gh_vcpu *v)
 
 	if (!sqe)
 		return false;
-	assert(v->state == GH_VCPU_READY || v->state == GH_VCPU_IN_FLIGHT);
+	assert(v->state == GH_VCPU_READY || v->state == GH_VCPU_BATCHED);
+	/* Each is bounded by its slice, several need more. */
+	if (!r->sched.deadline_ns && r->sched.taken + r->sched.ready.nr > 1)
+		r->sched.deadline_ns = batch_deadline(r);
 	if (v->has_answer)
 		gh_uring_prep_run_resume(sqe, fd, v->slice_ns, r->sched.deadline_ns, v->answer);
 	else
 		gh_uring_prep_run(sqe, fd, v->slice_ns, r->sched.deadline_ns);
 	sqe_target(sqe, v, GH_URING_OP_RUN);
 	v->state = GH_VCPU_IN_FLIGHT;
-	v->ran = true;
 	r->stats.in_flight++;
 	r->stats.submitted++;
 	return true;
@@ -76,34 +95,21 @@ static void arm_wake(struct gh_runner *r)
 	r->wake_armed = true;
 }
 
-/*
- * Until when guests may run: @batch_ns, and no timer waits for them longer than for
- * one short turn.
- */
-static uint64_t batch_deadline(const struct gh_runner *r)
-{
-	uint64_t now = gh_now_ns(), until = now + r->sched.batch_ns, least;
-
-	if (until < now)
-		until = UINT64_MAX;
-	if (!r->timers || r->timers->deadline_ns >= until)
-		return until;
-	/* One that is always due must not keep the guests from running. */
-	least = now + GH_MIN_BATCH_NS;
-	return r->timers->deadline_ns > least ? r->timers->deadline_ns : least;
-}
-
-static bool by_ioctl(const struct gh_runner *r, const struct gh_batch *b)
+static bool by_ioctl(const struct gh_runner *r)
 {
 	if (r->ioctl != GH_IOCTL_LONE)
 		return r->ioctl == GH_IOCTL_ALWAYS;
-	return b->nr == 1 && !r->sqes_pending && (!r->ring || gh_ring_is_idle(r->ring));
+	return !r->sqes_pending && (!r->ring || gh_ring_is_idle(r->ring));
 }
 
-/* A lone vCPU is bounded by its slice, and needs no look at the clock. */
+/* 0, without a look at the clock, where the driver's bound or that of a slice is enough. */
 static uint64_t deadline(const struct gh_runner *r)
 {
-	if (r->sched.ready.nr == 1 && !r->timers && r->ioctl != GH_IOCTL_NEVER)
+	if (r->timers)
+		return batch_deadline(r);
+	if (r->has_batch && r->sched.batch_ns >= GH_DRIVER_BATCH_NS)
+		return 0;
+	if (gh_nr_ready(r) == 1 && r->ioctl != GH_IOCTL_NEVER)
 		return 0;
 	return batch_deadline(r);
 }
@@ -127,11 +133,14 @@ static bool run_ready(struct gh_runner *r)
 	}
 	if (!r->has_batch || !b->nr)
 		return false;
-	ioctl = by_ioctl(r, b);
+	ioctl = by_ioctl(r);
 	/* On a ring a command of its own costs no more than a batch of one, and parks. */
-	if (b->nr == 1 && !ioctl && prep_run(r, b->vcpus[0])) {
-		b->nr = 0;
-		return false;
+	if (b->nr == 1 && !ioctl) {
+		gh_vcpu_unbatch(b->vcpus[0], &b->entries[0]);
+		if (prep_run(r, b->vcpus[0])) {
+			b->nr = 0;
+			return false;
+		}
 	}
 	gh_batch_submit(r, b, ioctl);
 	return ioctl;
@@ -140,8 +149,10 @@ static bool run_ready(struct gh_runner *r)
 /* Nothing but one vCPU wants anything of the runner. */
 static bool is_alone(const struct gh_runner *r)
 {
-	return r->sched.ready.nr == 1 && !r->sqes_pending && !r->cancels_wanted && !r->ended &&
-	       !r->sched.ready.head->held && !r->sched.ready.head->alone &&
+	const struct gh_sched *s = &r->sched;
+
+	return s->ready.nr == 1 && !s->ready.head->held && !s->ready.head->alone &&
+	       !r->sqes_pending && !r->cancels_wanted && !r->ended &&
 	       (!r->ring || gh_ring_is_quiet(r->ring)) && !atomic_load(&r->quit);
 }
 
@@ -158,10 +169,10 @@ void gh_run_alone(struct gh_runner *r)
 	unsigned int i;
 	int ret;
 
-	if (r->ioctl == GH_IOCTL_NEVER || !r->has_batch || b->state != GH_BATCH_FREE ||
+	if (r->ioctl == GH_IOCTL_NEVER || !r->has_batch || b->state != GH_BATCH_FREE || b->nr ||
 	    !is_alone(r))
 		return;
-	gh_sched_begin(&r->sched, batch_deadline(r));
+	gh_sched_begin(&r->sched, batch_deadline(r), 0);
 	r->in_callback = true;
 	for (i = 0; i < GH_ALONE_RUNS && is_alone(r); i++) {
 		v = gh_queue_pop(&r->sched.ready);
@@ -183,6 +194,41 @@ void gh_run_alone(struct gh_runner *r)
 	r->in_callback = false;
 }
 
+/* Nobody but the vCPUs that have kept their places wants anything of the runner. */
+static bool is_undisturbed(const struct gh_runner *r)
+{
+	return !r->sched.ready.nr && !r->sqes_pending && !r->cancels_wanted && !r->ended &&
+	       !r->leaving && !r->recheck && !atomic_load(&r->quit) &&
+	       (!r->ring || (gh_ring_is_quiet(r->ring) && gh_ring_is_idle(r->ring)));
+}
+
+/*
+ * The same for vCPUs that do one access after the other: their batch goes to the driver
+ * again, as it is. Not without end, for the caller may want to look at something, too.
+ */
+void gh_run_again(struct gh_runner *r)
+{
+	unsigned int runs = 0;
+
+	if (r->ioctl == GH_IOCTL_NEVER || !r->has_batch)
+		return;
+	r->in_callback = true;
+	while (runs < GH_AGAIN_RUNS) {
+		struct gh_batch *b = &r->batches[r->fill];
+
+		if (b->state != GH_BATCH_FREE || b->nr < 2 || !is_undisturbed(r))
+			break;
+		if (!runs)
+			r->sched.deadline_ns = deadline(r);
+		gh_sched_begin(&r->sched, r->sched.deadline_ns, b->nr);
+		gh_batch_submit(r, b, true);
+		if (gh_sched_end(&r->sched))
+			r->stats.late++;
+		runs += gh_batches_handle(r, 0);
+	}
+	r->in_callback = false;
+}
+
 /*
  * Gives what is ready to the driver; this is where the guests run. Waits for a
  * completion only if nobody else could run.
@@ -195,7 +241,9 @@ int gh_submit(struct gh_runner *r, unsigned int wait_nr, uint64_t timeout_ns)
 		submit_cancels(r);
 	arm_wake(r);
 	if (gh_can_run(r)) {
-		gh_sched_begin(&r->sched, deadline(r));
+		if (r->recheck && r->batches[r->fill].state == GH_BATCH_FREE)
+			gh_batch_recheck(r, &r->batches[r->fill]);
+		gh_sched_begin(&r->sched, deadline(r), gh_nr_ready(r) - r->sched.ready.nr);
 		if (run_ready(r))
 			wait_nr = 0;
 	}

@@ -180,7 +180,7 @@ int gh_vcpu_remove(struct gh_vcpu *v)
 		return gh_fail_vm(vm, (int)v->index, -EINVAL, what, "the VM ends or moves");
 	if (v->state == GH_VCPU_ANSWERING)
 		return gh_fail_vm(vm, (int)v->index, -EBUSY, what, "a device owes it an answer");
-	v->held = true;
+	gh_vcpu_hold(v);
 	v->removing = true;
 	if (v->state == GH_VCPU_IN_FLIGHT)
 		gh_vcpu_want_cancel(v);

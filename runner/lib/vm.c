@@ -69,6 +69,7 @@ int gh_vm_set_slice(struct gh_vm *vm, uint32_t slice_ns)
 				  "with a thread for each vCPU the kernel shares out the CPU");
 	for (i = 0; i < vm->nr_vcpus; i++)
 		vm->vcpus[i].slice_ns = slice_ns;
+	vm->runner->recheck = true;
 	return 0;
 }
 

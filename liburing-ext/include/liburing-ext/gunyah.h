@@ -13,6 +13,7 @@
 #define LIBURING_EXT_GUNYAH_H
 
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -252,13 +253,13 @@ struct gh_uring_exit {
  */
 static inline __u64 gh_uring_mmio_data(const struct gh_vcpu_run *run, __u32 len)
 {
-	__u64 data = 0;
-	__u32 i;
+	__u64 data;
 
-	assert(len <= sizeof(run->mmio.data));
-	for (i = 0; i < len; i++)
-		data |= (__u64)run->mmio.data[i] << (8 * i);
-	return data;
+	assert(len <= sizeof(data));
+	if (!len)
+		return 0;
+	memcpy(&data, run->mmio.data, sizeof(data));
+	return le64toh(data) & ~0ULL >> (64 - 8 * len);
 }
 
 /* What the decoders below share. @inlined: big_cqe[0], or NULL. */

@@ -20,7 +20,8 @@ struct io_uring_cqe;
 
 /* How vCPUs are run. */
 enum gh_backend {
-	GH_BACKEND_AUTO,	/* URING, but a lone vCPU as with IOCTL; without io_uring THREADS */
+	/* URING, but as IOCTL when the ring has nothing else to do; without io_uring THREADS */
+	GH_BACKEND_AUTO,
 	GH_BACKEND_URING,	/* by commands on a ring, in the runner's thread */
 	GH_BACKEND_SQPOLL,	/* in the kernel thread of a ring with SQPOLL */
 	GH_BACKEND_THREADS,	/* by ioctl, a thread for each; devices' I/O likewise */

@@ -144,6 +144,14 @@ struct run {
 	bool in_batch;
 };
 
+/* What the guest gets: the driver takes what belongs to the access. */
+static uint64_t answer_of(const struct fake_vcpu *v, uint64_t data)
+{
+	uint32_t len = v->run.mmio.len;
+
+	return len < 8 ? data & ((1ULL << (8 * len)) - 1) : data;
+}
+
 static int run_vcpu(struct fake *f, struct fake_vcpu *v, const struct run *run)
 {
 	const struct fake_step *s = &v->steps[v->pos];
@@ -153,10 +161,11 @@ static int run_vcpu(struct fake *f, struct fake_vcpu *v, const struct run *run)
 		v->pos++;
 		return (int)s->data;
 	}
+	cr_assert(run->resume || !run->data, "refused by the driver");
 	if (v->read_pending) {
 		cr_assert(run->resume, "a read must be answered");
 		cr_assert_lt(v->nr_answers, FAKE_STEPS);
-		v->answers[v->nr_answers++] = run->data;
+		v->answers[v->nr_answers++] = answer_of(v, run->data);
 		v->read_pending = false;
 	}
 	if (run->in_batch && (s->kind == FAKE_END || s->kind == FAKE_PARK)) {

@@ -21,10 +21,10 @@ Test(batch, several_are_one_command)
 	cr_assert_eq(f->nr_order, 3);
 	if (!BATCHES)
 		cr_assert_eq(f->batches + f->batch_ioctls, 0);
-	else if (FIXTURE_BACKEND == GH_BACKEND_IOCTL)
-		cr_assert_eq(f->batch_ioctls, 1);
-	else
+	else if (FIXTURE_BACKEND == GH_BACKEND_URING)
 		cr_assert_eq(f->batches, 1);
+	else
+		cr_assert_eq(f->batch_ioctls, 1);
 	cr_assert_eq(stats().batches, BATCHES);
 	cr_assert_eq(gh_runner_run(r), 0);
 }
@@ -54,6 +54,23 @@ static void on_io(struct gh_io *io, int res, uint32_t flags)
 }
 
 /* Something else is to be submitted: the ring is entered anyway. */
+Test(batch, several_beside_an_io)
+{
+	static struct gh_io io;
+	struct io_uring_sqe *sqe;
+
+	io.done = on_io;
+	start(1, off);
+	start(1, off);
+	sqe = gh_io_get_sqe(r);
+	io_uring_prep_nop(sqe);
+	gh_io_attach(sqe, &io);
+	turn();
+	cr_assert_eq(f->nr_order, 2);
+	cr_assert_eq(f->batch_ioctls, BATCHES && FIXTURE_BACKEND == GH_BACKEND_IOCTL);
+	cr_assert_eq(f->batches, BATCHES && FIXTURE_BACKEND != GH_BACKEND_IOCTL);
+}
+
 Test(batch, one_beside_an_io)
 {
 	static struct gh_io io;

@@ -412,11 +412,30 @@ Test(dispatch, batches_without_a_limit)
 	static const struct fake_step spin[] = { { FAKE_PREEMPTED }, { FAKE_PREEMPTED },
 						 { FAKE_END } };
 
+	struct gh_timer timer = { .deadline_ns = UINT64_MAX, .fire = on_fire };
+
 	r->sched.batch_ns = UINT64_MAX;
 	start(2, spin);
+	cr_assert_eq(gh_timer_arm(r, &timer), 0);
 	turn();
 	cr_assert_eq(stats().preempted, 2);
 	cr_assert_eq(f->deadline_ns, UINT64_MAX);
+	gh_timer_cancel(r, &timer);
+}
+
+/* The driver's own bound is as good, and costs no look at the clock. */
+Test(dispatch, batches_with_the_bound_of_the_driver)
+{
+	static const struct fake_step spin[] = { { FAKE_PREEMPTED }, { FAKE_PREEMPTED },
+						 { FAKE_END } };
+
+	start(2, spin);
+	turn();
+	cr_assert_eq(f->deadline_ns == 0, r->has_batch);
+	r->sched.batch_ns = GH_DRIVER_BATCH_NS - 1;
+	turn();
+	cr_assert_neq(f->deadline_ns, 0);
+	cr_assert_eq(stats().preempted, 4);
 }
 
 Test(dispatch, quit_ends_run)

@@ -55,7 +55,7 @@ Test(sched, batch_is_bounded)
 
 	fill(&s, 5);
 	s.limit = 3;
-	gh_sched_begin(&s, 1010);
+	gh_sched_begin(&s, 1010, 0);
 	cr_assert_eq(s.deadline_ns, 1010);
 	for (i = 0; i < 3; i++)
 		cr_assert_eq(gh_sched_next(&s), &vcpus[i]);
@@ -69,7 +69,7 @@ static bool batch(struct gh_sched *s, unsigned int nr, unsigned int ran)
 	struct gh_vcpu *v;
 	unsigned int i;
 
-	gh_sched_begin(s, 5000);
+	gh_sched_begin(s, 5000, 0);
 	for (i = 0; i < nr; i++) {
 		v = gh_sched_next(s);
 		cr_assert_not_null(v);
@@ -150,7 +150,7 @@ Test(sched, spinners_get_equal_turns)
 	for (round = 0; round < 300; round++) {
 		struct gh_vcpu *v;
 
-		gh_sched_begin(&s, round * 10000);
+		gh_sched_begin(&s, round * 10000, 0);
 		for (i = 0; (v = gh_sched_next(&s)) && i < 4; i++) {
 			turns[v - vcpus]++;
 			gh_queue_push(&s.ready, v);
