@@ -111,6 +111,7 @@ void gh_vms_fail(struct gh_runner *r, int error)
 		}
 	}
 	r->sched.ready = (struct gh_queue) { 0 };
+	r->sched.woken = (struct gh_queue) { 0 };
 	r->sched.missed = (struct gh_queue) { 0 };
 	for (i = 0; i < 2; i++)
 		if (r->batches[i].state == GH_BATCH_FREE)

@@ -192,7 +192,7 @@ static void other_exit(struct gh_runner *r, struct gh_vcpu *v, const struct gh_u
 	else if (x->reason == GH_URING_EXIT_WAITING)
 		handle_waiting(r, v);
 	else if (x->reason == GH_URING_EXIT_RUNNABLE)
-		gh_vcpu_ready(r, v);
+		gh_vcpu_woken(r, v);
 	else
 		handle_slice(r, v, x);
 }
@@ -346,7 +346,7 @@ static void handle_entries(struct gh_runner *r, struct gh_batch *b, unsigned int
 /* A batch of one is left to gh_run_alone(). */
 static bool can_keep_places(const struct gh_runner *r, const struct gh_batch *b)
 {
-	return b->done > 1 && !r->sched.ready.nr && &r->batches[r->fill] != b &&
+	return b->done > 1 && !gh_sched_nr(&r->sched) && &r->batches[r->fill] != b &&
 	       !r->batches[r->fill].nr;
 }
 

@@ -135,13 +135,22 @@ static inline struct gh_vcpu *gh_queue_pop(struct gh_queue *q)
 	return v;
 }
 
+static inline unsigned int gh_sched_nr(const struct gh_sched *s)
+{
+	return s->ready.nr + s->woken.nr;
+}
+
 /* NULL when the batch is full or nobody is ready. */
 static inline struct gh_vcpu *gh_sched_next(struct gh_sched *s)
 {
-	if (s->taken >= s->limit || !s->ready.nr)
+	if (s->taken >= s->limit || !gh_sched_nr(s))
 		return NULL;
 	s->taken++;
-	return gh_queue_pop(&s->ready);
+	if (!s->woken.nr || (!s->favours && s->ready.nr))
+		return gh_queue_pop(&s->ready);
+	if (s->favours)
+		s->favours--;
+	return gh_queue_pop(&s->woken);
 }
 
 /* The entry @e of @v is no longer what says how @v goes on. */
@@ -330,6 +339,13 @@ static inline void gh_vcpu_ready(struct gh_runner *r, struct gh_vcpu *v)
 	gh_queue_push(&r->sched.ready, v);
 }
 
+/* It waited until now for something to do. */
+static inline void gh_vcpu_woken(struct gh_runner *r, struct gh_vcpu *v)
+{
+	v->state = GH_VCPU_READY;
+	gh_queue_push(&r->sched.woken, v);
+}
+
 /* It is not run again until further notice. */
 static inline void gh_vcpu_hold(struct gh_vcpu *v)
 {
@@ -342,7 +358,7 @@ static inline unsigned int gh_nr_ready(const struct gh_runner *r)
 {
 	const struct gh_batch *b = &r->batches[r->fill];
 
-	return r->sched.ready.nr + (b->state == GH_BATCH_FREE ? b->nr : 0);
+	return gh_sched_nr(&r->sched) + (b->state == GH_BATCH_FREE ? b->nr : 0);
 }
 
 /* Something is ready, and gh_submit() would give it to the driver. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * The run queue: FIFO, in batches with an absolute deadline.
+ * The run queue: FIFO, in batches with an absolute deadline. Whoever slept goes first.
  *
  * The driver does not enter a guest whose turn comes after the deadline, and says
  * so. Such a vCPU goes first next time.
@@ -34,6 +34,8 @@ void gh_sched_begin(struct gh_sched *s, uint64_t deadline_ns, unsigned int taken
 {
 	s->deadline_ns = deadline_ns;
 	s->taken = taken;
+	s->favours = (s->limit + s->odd) / 2;
+	s->odd = !s->odd;
 }
 
 void gh_sched_missed(struct gh_sched *s, struct gh_vcpu *v)

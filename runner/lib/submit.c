@@ -46,7 +46,7 @@ static bool prep_run(struct gh_runner *r, struct gh_vcpu *v)
 		return false;
 	assert(v->state == GH_VCPU_READY || v->state == GH_VCPU_BATCHED);
 	/* Each is bounded by its slice, several need more. */
-	if (!r->sched.deadline_ns && r->sched.taken + r->sched.ready.nr > 1)
+	if (!r->sched.deadline_ns && r->sched.taken + gh_sched_nr(&r->sched) > 1)
 		r->sched.deadline_ns = batch_deadline(r);
 	if (v->has_answer)
 		gh_uring_prep_run_resume(sqe, fd, v->slice_ns, r->sched.deadline_ns, v->answer);
@@ -151,7 +151,7 @@ static bool is_alone(const struct gh_runner *r)
 {
 	const struct gh_sched *s = &r->sched;
 
-	return s->ready.nr == 1 && !s->ready.head->held && !s->ready.head->alone &&
+	return s->ready.nr == 1 && !s->woken.nr && !s->ready.head->held && !s->ready.head->alone &&
 	       !r->sqes_pending && !r->cancels_wanted && !r->ended &&
 	       (!r->ring || gh_ring_is_quiet(r->ring)) && !atomic_load(&r->quit);
 }
@@ -197,7 +197,7 @@ void gh_run_alone(struct gh_runner *r)
 /* Nobody but the vCPUs that have kept their places wants anything of the runner. */
 static bool is_undisturbed(const struct gh_runner *r)
 {
-	return !r->sched.ready.nr && !r->sqes_pending && !r->cancels_wanted && !r->ended &&
+	return !gh_sched_nr(&r->sched) && !r->sqes_pending && !r->cancels_wanted && !r->ended &&
 	       !r->leaving && !r->recheck && !atomic_load(&r->quit) &&
 	       (!r->ring || (gh_ring_is_quiet(r->ring) && gh_ring_is_idle(r->ring)));
 }
@@ -243,7 +243,7 @@ int gh_submit(struct gh_runner *r, unsigned int wait_nr, uint64_t timeout_ns)
 	if (gh_can_run(r)) {
 		if (r->recheck && r->batches[r->fill].state == GH_BATCH_FREE)
 			gh_batch_recheck(r, &r->batches[r->fill]);
-		gh_sched_begin(&r->sched, deadline(r), gh_nr_ready(r) - r->sched.ready.nr);
+		gh_sched_begin(&r->sched, deadline(r), gh_nr_ready(r) - gh_sched_nr(&r->sched));
 		if (run_ready(r))
 			wait_nr = 0;
 	}

@@ -209,6 +209,33 @@ Test(dispatch, budget_bounds_a_call)
 	cr_assert_eq(dev.writes, 5);
 }
 
+/* It does not wait for all that compute: its turn is the next, and the first of it. */
+Test(dispatch, sleeper_is_served_first)
+{
+	static const struct fake_step spin[] = {
+		{ FAKE_PREEMPTED }, { FAKE_PREEMPTED }, { FAKE_PREEMPTED }, { FAKE_PREEMPTED },
+		{ FAKE_PREEMPTED }, { FAKE_PREEMPTED }, { FAKE_PREEMPTED }, { FAKE_END },
+	};
+	static const struct fake_step sleep[] = { { FAKE_WRITE, 0x1000, 4, 1 }, { FAKE_PARK },
+						  { FAKE_WRITE, 0x1000, 4, 1 }, { FAKE_OFF } };
+	unsigned int i;
+
+	start(1, sleep);
+	for (i = 0; i < 10; i++)
+		start(1, spin);
+	while (!f->vcpus[0].parked)
+		turn();
+	f->skip_after = 2;
+	turn();
+	fake_wake(f, 0);
+	cr_assert_geq(gh_runner_dispatch(r, 0), 1);
+	f->nr_order = 0;
+	turn();
+	cr_assert_eq(f->order[0], 0);
+	cr_assert_eq(f->nr_order, 2, "and one of the others");
+	f->skip_after = 0;
+}
+
 Test(dispatch, batch_bounds_a_turn)
 {
 	static const struct fake_step spin[] = { { FAKE_PREEMPTED }, { FAKE_PREEMPTED },

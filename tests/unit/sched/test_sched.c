@@ -140,6 +140,64 @@ Test(sched, batch_follows_what_runs)
 	cr_assert_eq(s.limit, 1);
 }
 
+/* Whoever slept goes first, but has only half of a batch while others wait. */
+Test(sched, woken_go_first)
+{
+	struct gh_sched s;
+	unsigned int i;
+
+	fill(&s, 4);
+	for (i = 4; i < 7; i++)
+		gh_queue_push(&s.woken, &vcpus[i]);
+	s.limit = 4;
+	gh_sched_begin(&s, 5000, 0);
+	cr_assert_eq(gh_sched_next(&s), &vcpus[4]);
+	cr_assert_eq(gh_sched_next(&s), &vcpus[5]);
+	cr_assert_eq(gh_sched_next(&s), &vcpus[0]);
+	cr_assert_eq(gh_sched_next(&s), &vcpus[1]);
+	cr_assert_null(gh_sched_next(&s));
+	cr_assert_not(gh_sched_end(&s));
+	/* Nobody else is there: it has more. */
+	gh_queue_push(&s.woken, &vcpus[4]);
+	gh_queue_push(&s.woken, &vcpus[5]);
+	s.limit = 5;
+	s.odd = false;
+	gh_sched_begin(&s, 5000, 0);
+	cr_assert_eq(gh_sched_next(&s), &vcpus[6]);
+	cr_assert_eq(gh_sched_next(&s), &vcpus[4]);
+	cr_assert_eq(gh_sched_next(&s), &vcpus[2]);
+	cr_assert_eq(gh_sched_next(&s), &vcpus[3]);
+	cr_assert_eq(gh_sched_next(&s), &vcpus[5]);
+	cr_assert_null(gh_sched_next(&s));
+	cr_assert_eq(gh_sched_nr(&s), 0);
+}
+
+/* Four wake up as soon as they have run, whatever fits into a batch. */
+Test(sched, woken_do_not_starve_spinners)
+{
+	unsigned int turns[8], limit, round, i;
+	struct gh_vcpu *v;
+	struct gh_sched s;
+
+	for (limit = 1; limit <= 4; limit++) {
+		memset(turns, 0, sizeof(turns));
+		fill(&s, 4);
+		for (i = 4; i < 8; i++)
+			gh_queue_push(&s.woken, &vcpus[i]);
+		for (round = 0; round < 400; round++) {
+			s.limit = limit;
+			gh_sched_begin(&s, 5000, 0);
+			while ((v = gh_sched_next(&s))) {
+				turns[v - vcpus]++;
+				gh_queue_push(v - vcpus < 4 ? &s.ready : &s.woken, v);
+			}
+			cr_assert_not(gh_sched_end(&s));
+		}
+		for (i = 0; i < 8; i++)
+			cr_assert_eq(turns[i], limit * 400 / 8, "%u of %u", i, limit);
+	}
+}
+
 /* Six that always use their slice, four of which fit into a batch: equal turns. */
 Test(sched, spinners_get_equal_turns)
 {
