@@ -38,7 +38,7 @@
 enum gh_region_owner {
 	GH_REGION_HOST,		/* pinned, not given */
 	GH_REGION_GIVEN,	/* a parcel with a handle */
-	GH_REGION_UNKNOWN,	/* asked to be given, no answer: no handle */
+	GH_REGION_UNKNOWN,	/* asked to be given or taken back, no answer: no handle */
 };
 
 /**
@@ -510,6 +510,25 @@ int gh_vm_mm_give(struct gunyah_vm *ghvm, struct gh_rm_image *image)
 	return ret;
 }
 
+static void gh_region_reclaim(struct gunyah_vm *ghvm, struct gh_vm_region *region)
+{
+	int ret = gh_rm_mem_reclaim(ghvm->rm, region->handle);
+
+	switch (ret) {
+	case 0:
+		region->owner = GH_REGION_HOST;
+		break;
+	case -ETIMEDOUT:
+	case -EPROTO:
+		/* It may be done, and the handle another VM's by the next time. */
+		region->owner = GH_REGION_UNKNOWN;
+		break;
+	default:
+		return;
+	}
+	WRITE_ONCE(ghvm->nr_parcels, ghvm->nr_parcels - 1);
+}
+
 /* gh_vm_mm_reclaim() - take back what the RM lets go; returns whether that was all. */
 bool gh_vm_mm_reclaim(struct gunyah_vm *ghvm)
 {
@@ -517,11 +536,8 @@ bool gh_vm_mm_reclaim(struct gunyah_vm *ghvm)
 	bool all = true;
 
 	list_for_each_entry(region, &ghvm->regions, list) {
-		if (region->owner == GH_REGION_GIVEN &&
-		    !gh_rm_mem_reclaim(ghvm->rm, region->handle)) {
-			region->owner = GH_REGION_HOST;
-			WRITE_ONCE(ghvm->nr_parcels, ghvm->nr_parcels - 1);
-		}
+		if (region->owner == GH_REGION_GIVEN)
+			gh_region_reclaim(ghvm, region);
 		if (region->owner != GH_REGION_HOST)
 			all = false;
 	}

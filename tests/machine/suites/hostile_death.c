@@ -273,6 +273,31 @@ GT_SCN_CASE(hostile_death, during_a_stop_by_the_user)
 	gt_scn_lost = GT_RAM_PAGES;
 }
 
+/*
+ * The RM has taken the parcel back and its answer is lost: the handle can be another
+ * VM's by now, so it is not asked again, and the pages count as lost.
+ */
+GT_SCN_CASE(hostile_death, reclaim_is_not_repeated)
+{
+	struct gt_vm vm;
+	int hook;
+
+	gt_rpc_timeout(RPC_MS);
+	GT_BOOT_SCRIPT(&vm, spinner);
+	ON_REPLY(GT_RM_RECLAIM, .flags = GH_SCN_DROP);
+	cr_assert_eq(gt_ioctl(vm.fd, GH_VM_STOP, 0), -EIO);
+	hook = ON_REPLY(GT_RM_RECLAIM, .count = GH_SCN_FOREVER);
+	gt_vm_close(&vm);
+	cr_assert_eq(gt_scn_hits(hook), 0, "%u more", gt_scn_hits(hook));
+	gt_scn_lost = GT_RAM_PAGES;
+	gt_scn_clear();
+	/* A refusal is an answer: what is refused once may be given the next time. */
+	GT_BOOT_SCRIPT(&vm, spinner);
+	ON_REPLY(GT_RM_RECLAIM, .flags = GH_SCN_NOT_DONE, .word = 5);
+	cr_assert_eq(gt_ioctl(vm.fd, GH_VM_STOP, 0), -EIO);
+	gt_vm_close(&vm);
+}
+
 /* Every status of the way down is lost, one after the other and all. */
 GT_SCN_CASE(hostile_death, during_the_reset)
 {
