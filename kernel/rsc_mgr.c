@@ -46,6 +46,9 @@
 
 /* Messages taken in at a time: a queue holds 8, and the RM some more. */
 #define GH_RM_DRAIN_MAX		1024
+/* After an error, or so many, the queue is looked at again: first and at last. */
+#define GH_RM_AGAIN_MIN_MS	10
+#define GH_RM_AGAIN_MAX_MS	1000
 
 static unsigned int rpc_timeout_ms = GH_RM_TIMEOUT_MS;
 module_param(rpc_timeout_ms, uint, 0644);
@@ -93,28 +96,52 @@ static void gh_rm_receive(struct gh_rm *rm, size_t size)
 	}
 }
 
+/*
+ * Under rx_lock. The interrupt says that the queue is not empty any more, once: what is
+ * left in it would stay there, and with it the end of a VM.
+ */
+static void gh_rm_drain_again(struct gh_rm *rm)
+{
+	schedule_delayed_work(&rm->rx_again, msecs_to_jiffies(rm->rx_delay_ms));
+	rm->rx_delay_ms = min(2 * rm->rx_delay_ms, GH_RM_AGAIN_MAX_MS);
+}
+
 /* Takes in what is in the queue, but not for ever, should it say that it never ends. */
 static void gh_rm_drain(struct gh_rm *rm)
 {
 	unsigned int left = GH_RM_DRAIN_MAX;
-	bool more = true;
+	bool more = true, empty = false;
 	size_t size;
 	enum gh_error error;
 
 	mutex_lock(&rm->rx_lock);
-	while (more && left-- && READ_ONCE(rm->health) != GH_RM_GONE) {
+	while (!empty && left-- && READ_ONCE(rm->health) != GH_RM_GONE) {
 		error = gh_hypercall_msgq_recv(rm->rx_capid, rm->rx_buf, GH_RM_MSG_SIZE,
 					       &size, &more);
-		if (error == GH_ERROR_MSGQUEUE_EMPTY)
+		if (error == GH_ERROR_MSGQUEUE_EMPTY) {
+			empty = true;
 			break;
+		}
 		if (error != GH_ERROR_OK) {
-			dev_err_ratelimited(rm->dev, "receive failed: %d\n", error);
+			/* Once, and not at each time that it is tried again. */
+			if (rm->rx_delay_ms == GH_RM_AGAIN_MIN_MS)
+				dev_err_ratelimited(rm->dev, "receive failed: %d\n", error);
 			break;
 		}
 		gh_rm_receive(rm, size);
+		empty = !more;
 		cond_resched();
 	}
+	if (empty)
+		rm->rx_delay_ms = GH_RM_AGAIN_MIN_MS;
+	else if (READ_ONCE(rm->health) != GH_RM_GONE)
+		gh_rm_drain_again(rm);
 	mutex_unlock(&rm->rx_lock);
+}
+
+static void gh_rm_rx_work(struct work_struct *work)
+{
+	gh_rm_drain(container_of(work, struct gh_rm, rx_again.work));
 }
 
 static irqreturn_t gh_rm_rx_irq(int irq, void *data)
@@ -380,6 +407,8 @@ static struct gh_rm *gh_rm_alloc(struct device *dev)
 	mutex_init(&rm->rx_lock);
 	init_completion(&rm->tx_room);
 	init_completion(&rm->reply_done);
+	INIT_DELAYED_WORK(&rm->rx_again, gh_rm_rx_work);
+	rm->rx_delay_ms = GH_RM_AGAIN_MIN_MS;
 	rm->dev = get_device(dev);
 
 	return rm;
@@ -406,6 +435,18 @@ static int gh_rm_read_node(struct gh_rm *rm, struct platform_device *pdev)
 	return rm->rx_irq < 0 ? rm->rx_irq : 0;
 }
 
+/* The irqs are free: nothing but the work itself has it come again, and health ends that. */
+static void gh_rm_stop_receiving(struct gh_rm *rm)
+{
+	mutex_lock(&rm->call_lock);
+	WRITE_ONCE(rm->health, GH_RM_GONE);
+	mutex_unlock(&rm->call_lock);
+
+	free_irq(rm->rx_irq, rm);
+	free_irq(rm->tx_irq, rm);
+	cancel_delayed_work_sync(&rm->rx_again);
+}
+
 static int gh_rm_connect(struct gh_rm *rm)
 {
 	int ret;
@@ -424,26 +465,15 @@ static int gh_rm_connect(struct gh_rm *rm)
 	ret = gh_rm_get_vmid(rm, &rm->vmid);
 	if (ret) {
 		dev_err(rm->dev, "the resource manager does not answer: %d\n", ret);
-		goto err_rx;
+		gh_rm_stop_receiving(rm);
+		return ret;
 	}
 
 	return 0;
 
-err_rx:
-	free_irq(rm->rx_irq, rm);
 err_tx:
 	free_irq(rm->tx_irq, rm);
 	return ret;
-}
-
-static void gh_rm_disconnect(struct gh_rm *rm)
-{
-	mutex_lock(&rm->call_lock);
-	WRITE_ONCE(rm->health, GH_RM_GONE);
-	mutex_unlock(&rm->call_lock);
-
-	free_irq(rm->rx_irq, rm);
-	free_irq(rm->tx_irq, rm);
 }
 
 /* There is one RM, and one /dev/gunyah: bit 0 is set while a driver has it. */
@@ -497,7 +527,7 @@ static int gh_rm_probe(struct platform_device *pdev)
 	return 0;
 
 err_disconnect:
-	gh_rm_disconnect(rm);
+	gh_rm_stop_receiving(rm);
 err_irq:
 	gh_rm_irq_exit(rm);
 err_put:
@@ -516,7 +546,7 @@ static void gh_rm_remove(struct platform_device *pdev)
 	struct gh_rm *rm = platform_get_drvdata(pdev);
 
 	misc_deregister(&rm->misc);
-	gh_rm_disconnect(rm);
+	gh_rm_stop_receiving(rm);
 	gh_rm_irq_exit(rm);
 	gh_rm_put(rm);
 	clear_bit(0, &gh_rm_claimed);

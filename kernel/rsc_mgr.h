@@ -15,6 +15,7 @@
 #include <linux/miscdevice.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include <linux/gunyah.h>
@@ -131,6 +132,8 @@ enum gh_rm_health {
  * @rx_buf: message being received, under @rx_lock, in the linear map
  * @rx: under @rx_lock
  * @reply_broken: under @rx_lock
+ * @rx_again: looks into the queue again, where it was not taken in to its end
+ * @rx_delay_ms: when, under @rx_lock
  * @dropped: messages that made no sense or that nobody waited for
  * @irq_lock: @virqs
  * @virqs: VIRQ -> struct gh_rm_virq
@@ -157,6 +160,8 @@ struct gh_rm {
 	u8 *rx_buf;
 	struct gh_rm_rx rx;
 	bool reply_broken;
+	struct delayed_work rx_again;
+	unsigned int rx_delay_ms;
 	atomic_t dropped;
 
 	struct mutex irq_lock;		/* virqs */

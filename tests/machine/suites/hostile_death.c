@@ -217,6 +217,35 @@ GT_SCN_CASE(hostile_death, without_a_report)
 	}
 }
 
+/*
+ * The queue could not be read when the report came, or had so much in it that the driver
+ * gave up for a while. No other message follows, and no request is in flight.
+ */
+GT_SCN_CASE(hostile_death, with_a_report_that_is_left_in_the_queue)
+{
+	static const struct gh_scenario lies[] = {
+		{ .error = 36 }, { .error = GT_HVC_RETRY }, { .error = 36, .count = 5 },
+		{ .x = { 0, 1 }, .count = 1024 },
+	};
+	struct gh_scenario s;
+	struct gt_vm vm;
+	size_t i;
+	int hook;
+
+	for (i = 0; i < GT_ARRAY_SIZE(lies); i++) {
+		GT_BOOT_SCRIPT(&vm, spinner);
+		s = lies[i];
+		s.kind = GH_SCN_HYPERCALL;
+		s.id = GT_CALL_MSGQ_RECV;
+		hook = gt_scn_arm(&s);
+		KILL(&vm, TYPE_WATCHDOG);
+		expect_exit(&gt_path_ring, &vm, TYPE_WATCHDOG);
+		cr_assert_eq(gt_scn_hits(hook), s.count ? s.count : 1);
+		gt_vm_close(&vm);
+		gt_scn_clear();
+	}
+}
+
 /* The report comes late: what was unknown is known then. */
 GT_SCN_CASE(hostile_death, with_a_late_report)
 {
