@@ -19,8 +19,9 @@
  * Nothing in the mapping is trusted. The driver has its own tail and only reads the
  * head; one that cannot be counts as a full ring, so the damage is the reader's.
  *
- * References: the function until unbind and a grace period for writes in progress,
- * and the file. A mapping holds the file.
+ * References: the function until a grace period after unbind, for writes in progress,
+ * and the file. A mapping holds the file. Nobody waits for the grace period but the
+ * module's exit.
  */
 #include <linux/anon_inodes.h>
 #include <linux/eventfd.h>
@@ -47,7 +48,7 @@ static_assert(sizeof(struct gh_posted_ring) <= GH_POSTED_RECORDS);
 /**
  * struct gh_posted - a range and its ring
  * @range: in the VM's tree from bind to unbind
- * @ghvm: counts the writes; borrowed until unbind has returned
+ * @ghvm: counts the writes; borrowed, for a write: its vCPU has a reference
  * @lock: writers: @tail, the records, @full
  * @tail: records appended
  * @full: writes that found no room
@@ -57,6 +58,7 @@ static_assert(sizeof(struct gh_posted_ring) <= GH_POSTED_RECORDS);
  * @size: of @ring, whole pages
  * @ctx: eventfd, owned, or NULL
  * @kref: the function's and the file's references
+ * @rcu: puts the function's
  */
 struct gh_posted {
 	struct gunyah_vm_io_range range;
@@ -70,6 +72,7 @@ struct gh_posted {
 	size_t size;
 	struct eventfd_ctx *ctx;
 	struct kref kref;
+	struct rcu_head rcu;
 };
 
 /* ---- a guest's write ---------------------------------------------------------------- */
@@ -266,14 +269,18 @@ err_put:
 	return ret;
 }
 
+static void gh_posted_unbound(struct rcu_head *rcu)
+{
+	gh_posted_put(container_of(rcu, struct gh_posted, rcu));
+}
+
 static void gh_posted_unbind(struct gunyah_vm_function_instance *f)
 {
 	struct gh_posted *posted = f->data;
 
 	gunyah_vm_remove_io_range(f->ghvm, &posted->range);
-	/* Writes in progress use the ring and the VM. */
-	synchronize_rcu();
-	gh_posted_put(posted);
+	/* Writes in progress use the ring. */
+	call_rcu(&posted->rcu, gh_posted_unbound);
 }
 
 static bool gh_posted_compare(const struct gunyah_vm_function_instance *f, const void *data,
@@ -304,6 +311,8 @@ module_init(gh_posted_init);
 static void __exit gh_posted_exit(void)
 {
 	gunyah_vm_function_unregister(&gh_posted_function);
+	/* For gh_posted_unbound(), which is code of this module. */
+	rcu_barrier();
 }
 module_exit(gh_posted_exit);
 

@@ -16,6 +16,9 @@
 
 #include "vm_mgr.h"
 
+/* Each costs time at the end of the VM, which its last close() waits for. */
+#define GH_VM_MAX_FUNCTIONS	4096
+
 static DEFINE_MUTEX(gh_fn_lock);
 static LIST_HEAD(gh_fn_kinds);
 
@@ -138,7 +141,7 @@ static long gh_vm_fn_add(struct gunyah_vm *ghvm, struct gh_fn_request *req)
 		memset(f->arg + fn->name_arg_size, 0, fn->arg_size - fn->name_arg_size);
 
 	mutex_lock(&ghvm->fn_lock);
-	ret = fn->bind(f);
+	ret = ghvm->nr_functions < GH_VM_MAX_FUNCTIONS ? fn->bind(f) : -ENOSPC;
 	if (ret >= 0) {
 		list_add_tail(&f->vm_list, &ghvm->functions);
 		WRITE_ONCE(ghvm->nr_functions, ghvm->nr_functions + 1);

@@ -238,6 +238,24 @@ GT_CASE(ioeventfd, a_thousand)
 	close(hit);
 }
 
+/* As many functions as a VM may have: the next one is refused, until one goes. */
+GT_CASE(ioeventfd, limit)
+{
+	int fd = gt_eventfd(), vm = gt_create_vm();
+	uint64_t i;
+
+	for (i = 0; i < 4096; i++)
+		cr_assert_eq(gt_ioeventfd_add(vm, fd, DEV, 4, &i), 0, "%d", (int)i);
+	cr_assert_eq(gt_ioeventfd_add(vm, fd, DEV, 4, &i), -ENOSPC);
+	cr_assert_eq(gt_add_vcpu(vm, 0), -ENOSPC);
+	i = 17;
+	cr_assert_eq(gt_ioeventfd_remove(vm, DEV, 4, &i), 0);
+	cr_assert_eq(gt_ioeventfd_add(vm, fd, DEV, 8, &i), 0);
+	cr_assert_eq(gt_ioeventfd_add(vm, fd, DEV, 8, NULL), -ENOSPC);
+	close(vm);
+	close(fd);
+}
+
 struct churn {
 	int vm_fd;
 	bool stop;
