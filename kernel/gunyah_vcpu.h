@@ -181,6 +181,7 @@ struct seq_file;
  * @start_lock: @starter and @removed; see gunyah_vcpu_start.c
  * @starter: the command that waits for VM_START, borrowed from io_uring, or NULL
  * @removed: by REMOVE_FUNCTION or with the VM
+ * @by_name: added as in v8 of the interface, where the first run starts the VM
  * @ghvm: the VM, a reference of our own
  * @ticket: our claim on the hypervisor object
  * @nb: changes of the VM's state
@@ -225,6 +226,7 @@ struct gunyah_vcpu {
 	struct io_uring_cmd *starter;
 	bool removed;
 	bool closed;
+	bool by_name;
 	struct gunyah_vm *ghvm;
 	struct gunyah_vm_resource_ticket ticket;
 	struct notifier_block nb;

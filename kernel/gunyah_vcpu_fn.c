@@ -117,13 +117,27 @@ static void gh_vcpu_put(struct gunyah_vcpu *vcpu)
 
 /* ---- the file ----------------------------------------------------------------- */
 
+/*
+ * GH_VCPU_RUN as ioctl. Programs of v8 need no VM_START: their first run does it. The
+ * vCPU is not ours meanwhile, for the start gives it its object.
+ */
+static long gh_vcpu_run(struct gunyah_vcpu *vcpu)
+{
+	long ret = gh_vcpu_run_ioctl(vcpu);
+
+	if (likely(ret != -ENODEV) || !vcpu->by_name || READ_ONCE(vcpu->removed))
+		return ret;
+	ret = gunyah_vm_start_first(vcpu->ghvm);
+	return ret ?: gh_vcpu_run_ioctl(vcpu);
+}
+
 static long gh_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct gunyah_vcpu *vcpu = file->private_data;
 
 	switch (cmd) {
 	case GH_VCPU_RUN:
-		return gh_vcpu_run_ioctl(vcpu);
+		return gh_vcpu_run(vcpu);
 	case GH_VCPU_RUN_ONCE:
 		return gh_vcpu_run_once(vcpu, arg);
 	case GH_VCPU_MMAP_SIZE:
@@ -261,7 +275,7 @@ static void gh_vcpu_unpopulate(struct gunyah_vm_resource_ticket *ticket,
 
 /* ---- the VM function ---------------------------------------------------------- */
 
-static struct gunyah_vcpu *gh_vcpu_alloc(struct gunyah_vm *ghvm, u32 id)
+static struct gunyah_vcpu *gh_vcpu_alloc(struct gunyah_vm *ghvm, u32 id, bool by_name)
 {
 	struct gunyah_vcpu *vcpu;
 
@@ -281,6 +295,7 @@ static struct gunyah_vcpu *gh_vcpu_alloc(struct gunyah_vm *ghvm, u32 id)
 	vcpu->ghvm = ghvm;
 	vcpu->mm = gunyah_vm_mm(ghvm);
 	vcpu->id = id;
+	vcpu->by_name = by_name;
 	vcpu->cpu = -1;
 	atomic_set(&vcpu->state, GH_VCPU_IDLE | GH_VCPU_F_DOWN);
 	rcuwait_init(&vcpu->sleeper);
@@ -322,7 +337,7 @@ static long gh_vcpu_bind(struct gunyah_vm_function_instance *f)
 	char name[24];
 	int fd, ret;
 
-	vcpu = gh_vcpu_alloc(f->ghvm, arg->id);
+	vcpu = gh_vcpu_alloc(f->ghvm, arg->id, f->by_name);
 	if (IS_ERR(vcpu))
 		return PTR_ERR(vcpu);
 

@@ -70,7 +70,7 @@ enum gh_vm_life {
  * @fn_lock: @functions
  * @functions: struct gunyah_vm_function_instance
  * @nr_functions: in it; the nr_ fields are read without their locks too
- * @lock: @life to @dtb
+ * @lock: @life to @stopped
  * @life: changed in vm_mgr_life.c only
  * @vmid: its number while @life is LOADED or later, then as it was; 0 before
  * @regions: struct gh_vm_region, by guest address
@@ -78,6 +78,7 @@ enum gh_vm_life {
  * @nr_parcels: regions that the RM has
  * @dtb: as configured
  * @has_dtb: it is
+ * @stopped: by GH_VM_STOP, once: what it does next is said by VM_START only
  * @res_lock: @tickets and @resources
  * @tickets: struct gunyah_vm_resource_ticket
  * @resources: struct gh_vm_resource that no ticket claims
@@ -117,6 +118,7 @@ struct gunyah_vm {
 	unsigned long nr_pages;
 	struct gh_vm_dtb_config dtb;
 	bool has_dtb;
+	bool stopped;
 
 	struct mutex res_lock;		/* tickets, resources */
 	struct list_head tickets;

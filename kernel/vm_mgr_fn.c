@@ -136,6 +136,7 @@ static long gh_vm_fn_add(struct gunyah_vm *ghvm, struct gh_fn_request *req)
 	f->fn = fn;
 	f->arg = req->arg;
 	f->arg_size = fn->arg_size;
+	f->by_name = req->by_name;
 	/* By name there was no padding: what lies there is not the argument's. */
 	if (req->by_name && fn->name_arg_size)
 		memset(f->arg + fn->name_arg_size, 0, fn->arg_size - fn->name_arg_size);

@@ -423,6 +423,33 @@ static bool gh_vm_bring_down(struct gunyah_vm *ghvm)
 	return all_back;
 }
 
+/* Under the VM's lock. */
+static int gh_vm_start_locked(struct gunyah_vm *ghvm)
+{
+	int ret;
+
+	switch (ghvm->state) {
+	case GUNYAH_VM_NOT_STARTED:
+		break;
+	case GUNYAH_VM_RUNNING:
+		return 0;
+	default:
+		return -ENODEV;
+	}
+
+	ret = gh_vm_bring_up(ghvm);
+	if (ret && ghvm->life != GH_VM_UNBORN) {
+		gh_vm_res_depopulate(ghvm);
+		gh_vm_bring_down(ghvm);
+		spin_lock(&ghvm->state_lock);
+		gh_vm_set_state(ghvm, GUNYAH_VM_FAILED);
+		spin_unlock(&ghvm->state_lock);
+	}
+	flush_work(&ghvm->notify_work);
+
+	return ret;
+}
+
 /**
  * gh_vm_start() - VM_START
  * @ghvm: the VM
@@ -435,32 +462,26 @@ int gh_vm_start(struct gunyah_vm *ghvm)
 	int ret;
 
 	mutex_lock(&ghvm->lock);
-	switch (ghvm->state) {
-	case GUNYAH_VM_NOT_STARTED:
-		break;
-	case GUNYAH_VM_RUNNING:
-		ret = 0;
-		goto out;
-	default:
-		ret = -ENODEV;
-		goto out;
-	}
-
-	ret = gh_vm_bring_up(ghvm);
-	if (ret && ghvm->life != GH_VM_UNBORN) {
-		gh_vm_res_depopulate(ghvm);
-		gh_vm_bring_down(ghvm);
-		spin_lock(&ghvm->state_lock);
-		gh_vm_set_state(ghvm, GUNYAH_VM_FAILED);
-		spin_unlock(&ghvm->state_lock);
-	}
-	flush_work(&ghvm->notify_work);
-out:
+	ret = gh_vm_start_locked(ghvm);
 	mutex_unlock(&ghvm->lock);
 	trace_gh_vm_start(ghvm, ret);
 
 	return ret;
 }
+
+/* A thread that still runs a vCPU must not bring back what another one stops. */
+int gunyah_vm_start_first(struct gunyah_vm *ghvm)
+{
+	int ret;
+
+	mutex_lock(&ghvm->lock);
+	ret = ghvm->stopped ? -ENODEV : gh_vm_start_locked(ghvm);
+	mutex_unlock(&ghvm->lock);
+	trace_gh_vm_start(ghvm, ret);
+
+	return ret;
+}
+EXPORT_SYMBOL_GPL(gunyah_vm_start_first);
 
 /* As before the first start, or FAILED for good if the guest may still use memory. */
 static int gh_vm_rewind(struct gunyah_vm *ghvm, bool all_back)
@@ -494,6 +515,7 @@ int gh_vm_stop(struct gunyah_vm *ghvm)
 	int ret = 0;
 
 	mutex_lock(&ghvm->lock);
+	ghvm->stopped = true;
 	if (ghvm->state == GUNYAH_VM_NOT_STARTED)
 		goto out;
 	if (ghvm->life == GH_VM_STARTED)

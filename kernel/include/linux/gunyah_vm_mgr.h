@@ -72,6 +72,13 @@ struct gunyah_vm_exit_info {
 enum gunyah_vm_state gunyah_vm_state(struct gunyah_vm *ghvm, struct gunyah_vm_exit_info *info);
 
 /*
+ * gunyah_vm_start_first() - VM_START, unless the VM was started or stopped before. Sleeps
+ * as long as VM_START; no lock may be held, and no vCPU be owned.
+ * Return: 0 if the VM runs, -ENODEV if it does not and did before, or what VM_START says
+ */
+int gunyah_vm_start_first(struct gunyah_vm *ghvm);
+
+/*
  * Called in process context after each change of state but the one to NOT_STARTED,
  * with the new state as action and no lock of the VM manager held but the notifier's
  * own.
@@ -164,12 +171,14 @@ void gunyah_vm_remove_resource_ticket(struct gunyah_vm *ghvm,
  * @ghvm: borrowed; valid until unbind returns. Take a reference to keep it
  * @arg, @arg_size: the argument, kernel copy, owned by the VM manager, valid
  *	until unbind returns
+ * @by_name: it was added as in v8 and v9 of the interface
  * @data: the function's own
  */
 struct gunyah_vm_function_instance {
 	struct gunyah_vm *ghvm;
 	void *arg;
 	u32 arg_size;
+	bool by_name;
 	void *data;
 	/* private to the VM manager */
 	struct gunyah_vm_function *fn;

@@ -106,7 +106,8 @@ static void add_functions(struct program *p)
 	cr_assert_eq(ioctl(p->vm, V8_ADD_FUNCTION, &fn), 0, "%s", strerror(errno));
 }
 
-static void make(struct program *p)
+/* All but VM_START. */
+static void prepare(struct program *p)
 {
 	struct v8_dtb dtb = { GT_RAM_BASE + GT_DTB_OFFSET, GT_DTB_SIZE };
 	struct v8_region region;
@@ -132,6 +133,11 @@ static void make(struct program *p)
 	cr_assert_geq(size, 40);
 	p->run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, p->vcpu, 0);
 	cr_assert_neq(p->run, MAP_FAILED);
+}
+
+static void make(struct program *p)
+{
+	prepare(p);
 	cr_assert_eq(ioctl(p->vm, V8_VM_START, 0), 0, "%s", strerror(errno));
 }
 
@@ -206,6 +212,50 @@ GT_CASE(abi_v8, guest_runs_unchanged)
 	make(&p);
 	run(&p);
 	cr_assert_eq(p.heard, 1U);
+	end(&p);
+}
+
+/* As published, the first run starts the VM, and a VM_START behind it is none. */
+GT_CASE(abi_v8, never_calls_vm_start)
+{
+	struct program p;
+
+	prepare(&p);
+	run(&p);
+	cr_assert_eq(p.out, GT_ABI_VALUE + 1);
+	cr_assert_eq(p.heard, 1U);
+	cr_assert_eq(gt_eventfd_count(p.bell), 1U);
+	/* It exited: a run brings it back as little as a start. */
+	cr_assert_eq(ioctl(p.vcpu, V8_VCPU_RUN, 0), 0);
+	cr_assert_neq(p.run->exit_reason, (uint32_t)V8_EXIT_MMIO);
+	cr_assert_eq(ioctl(p.vm, V8_VM_START, 0), -1);
+	cr_assert_eq(errno, ENODEV);
+	end(&p);
+	prepare(&p);
+	p.run->immediate_exit = 1;
+	cr_assert_eq(ioctl(p.vcpu, V8_VCPU_RUN, 0), -1);
+	cr_assert_eq(errno, EINTR);
+	p.run->immediate_exit = 0;
+	cr_assert_eq(ioctl(p.vm, V8_VM_START, 0), 0);
+	run(&p);
+	cr_assert_eq(p.heard, 1U);
+	end(&p);
+}
+
+/* A start that fails is the run's error, and a removed vCPU starts nothing. */
+GT_CASE(abi_v8, first_run_that_cannot_start)
+{
+	struct v8_function fn = { .name = "vcpu" };
+	struct v8_dtb nowhere = { 0x1000, 0x1000 };
+	struct program p;
+
+	prepare(&p);
+	cr_assert_eq(ioctl(p.vm, V8_SET_DTB_CONFIG, &nowhere), 0);
+	cr_assert_eq(ioctl(p.vcpu, V8_VCPU_RUN, 0), -1);
+	cr_assert_eq(errno, EINVAL, "%s", strerror(errno));
+	cr_assert_eq(ioctl(p.vm, V9_REMOVE_FUNCTION, &fn), 0);
+	cr_assert_eq(ioctl(p.vcpu, V8_VCPU_RUN, 0), -1);
+	cr_assert_eq(errno, ENODEV);
 	end(&p);
 }
 
