@@ -95,7 +95,8 @@ static bool gh_region_lendable(const struct gh_vm_region *region)
  * While memory is lent the kernel must not touch it for user space: fork() copies
  * pinned private pages, a core dump reads them, and either would end in an external
  * abort in the kernel. So its mappings stay out of both from now on, as whole
- * mappings. MADV_DOFORK and MADV_DODUMP undo it, and are at the caller's own risk.
+ * mappings. MADV_DOFORK and MADV_DODUMP undo it. Other ways to have the kernel touch it
+ * are open, and why is in docs/protocol.md; the caller is trusted not to go there.
  */
 static int gh_region_hide(unsigned long start, u64 size)
 {
