@@ -14,7 +14,8 @@
  * by itself: it enables flag 0 alone and clears it when the guest was interrupted.
  * So each signal is one interrupt also on a line that the guest treats as level, and
  * a device that still wants attention signals again. Without GH_IRQFD_LEVEL the
- * bell is left as it is, for lines that the guest treats as edges.
+ * bell is left as the hypervisor makes it, for lines that the guest treats as edges;
+ * an irqfd that changed it changes it back, for the next one.
  *
  * Locks: the eventfd's wait queue lock, then ->lock. VM's resource lock, then ->lock.
  */
@@ -34,6 +35,9 @@ static_assert(offsetof(struct gh_fn_irqfd_arg, padding) == 12);
 #define GH_IRQFD_FLAGS	GH_IRQFD_LEVEL
 /* The one flag of a bell that is used. */
 #define GH_IRQFD_BELL	BIT_ULL(0)
+/* As a bell is made: all flags raise the interrupt, none is cleared by that. */
+#define GH_IRQFD_ENABLE	U64_MAX
+#define GH_IRQFD_ACK	0ULL
 
 /**
  * struct gh_irqfd - an eventfd and the doorbell it rings
@@ -109,8 +113,11 @@ static int gh_irqfd_populate(struct gunyah_vm_resource_ticket *ticket,
 		return -EEXIST;
 	if (irqfd->level) {
 		error = gh_hypercall_bell_set_mask(ghrsc->capid, GH_IRQFD_BELL, GH_IRQFD_BELL);
-		if (error != GH_ERROR_OK)
-			return gh_error_to_errno(error);
+		if (error != GH_ERROR_OK) {
+			pr_warn_ratelimited("gunyah_irqfd: mask of doorbell %u: %d\n",
+					    ticket->label, error);
+			return -EIO;
+		}
 	}
 
 	spin_lock_irq(&irqfd->lock);
@@ -131,10 +138,17 @@ static void gh_irqfd_unpopulate(struct gunyah_vm_resource_ticket *ticket,
 {
 	struct gh_irqfd *irqfd = container_of(ticket, struct gh_irqfd, ticket);
 
+	enum gh_error error = GH_ERROR_OK;
+
 	spin_lock_irq(&irqfd->lock);
 	irqfd->present = false;
 	irqfd->capid = 0;
 	spin_unlock_irq(&irqfd->lock);
+	if (irqfd->level)
+		error = gh_hypercall_bell_set_mask(ghrsc->capid, GH_IRQFD_ENABLE, GH_IRQFD_ACK);
+	if (error != GH_ERROR_OK)
+		pr_warn_ratelimited("gunyah_irqfd: mask of doorbell %u stays: %d\n",
+				    ticket->label, error);
 }
 
 /* ---- the VM function ---------------------------------------------------------------- */

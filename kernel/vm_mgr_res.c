@@ -197,7 +197,8 @@ static int gh_vm_add_resource(struct gunyah_vm *ghvm, const struct gh_rm_hyp_res
 		ret = gh_vm_claim(ticket, &res->rsc);
 	mutex_unlock(&ghvm->res_lock);
 
-	return ret;
+	/* Another object of this name: it cannot be two. */
+	return ret == -EEXIST ? -EPROTO : ret;
 }
 
 /* gh_vm_res_populate() - ask the RM for the VM's objects and hand them out. */

@@ -114,7 +114,7 @@ struct gh_scenario {
  * struct gh_scn_state - what a scenario has done
  * @slot: in: which
  * @hits: how often it applied
- * @seen: RUN: the resume word of the call that it met last
+ * @seen: of the call that it met last, RUN: the resume word; HYPERCALL: the second argument
  */
 struct gh_scn_state {
 	uint32_t slot;

@@ -246,8 +246,8 @@ GT_CASE(ioeventfd, limit)
 
 	for (i = 0; i < 4096; i++)
 		cr_assert_eq(gt_ioeventfd_add(vm, fd, DEV, 4, &i), 0, "%d", (int)i);
-	cr_assert_eq(gt_ioeventfd_add(vm, fd, DEV, 4, &i), -ENOSPC);
-	cr_assert_eq(gt_add_vcpu(vm, 0), -ENOSPC);
+	GT_ERRNO(fn_limit, ENOSPC, gt_ioeventfd_add(vm, fd, DEV, 4, &i));
+	GT_ERRNO(fn_limit, ENOSPC, gt_add_vcpu(vm, 0));
 	i = 17;
 	cr_assert_eq(gt_ioeventfd_remove(vm, DEV, 4, &i), 0);
 	cr_assert_eq(gt_ioeventfd_add(vm, fd, DEV, 8, &i), 0);

@@ -194,12 +194,12 @@ static void msgq_configure(struct mon_ctx *ctx, uint64_t cap, enum mon_cap_type 
 }
 
 /* A test wants this call to fail or to lie; it has no other effect. */
-static bool forged(struct mon_ctx *ctx, uint32_t fn)
+static bool forged(struct mon_ctx *ctx, uint32_t fn, uint64_t second)
 {
 	struct gh_scenario s;
 	unsigned int i;
 
-	if (!mon_scn_any(GH_SCN_HYPERCALL) || !mon_scn_take_id(GH_SCN_HYPERCALL, fn, &s))
+	if (!mon_scn_any(GH_SCN_HYPERCALL) || !mon_scn_take_id(GH_SCN_HYPERCALL, fn, second, &s))
 		return false;
 	ctx->x[0] = (uint64_t)s.error;
 	for (i = 0; i < 4; i++)
@@ -214,7 +214,7 @@ bool mon_hypercall_host(struct mon_cpu *cpu, struct mon_ctx *ctx, uint32_t imm)
 
 	if (!decode(ctx, imm, &fn, &a))
 		return discovery(ctx, imm);
-	if (forged(ctx, fn))
+	if (forged(ctx, fn, a[1]))
 		return true;
 	switch (fn) {
 	case CALL_SCENARIO:

@@ -63,7 +63,7 @@ bool mon_scn_take_vcpu(enum gh_scn_kind kind, const struct mon_vcpu *vcpu, uint6
 	return taken;
 }
 
-bool mon_scn_take_id(enum gh_scn_kind kind, uint32_t id, struct gh_scenario *s)
+bool mon_scn_take_id(enum gh_scn_kind kind, uint32_t id, uint64_t seen, struct gh_scenario *s)
 {
 	bool taken = false;
 	unsigned int i;
@@ -71,7 +71,7 @@ bool mon_scn_take_id(enum gh_scn_kind kind, uint32_t id, struct gh_scenario *s)
 	mon_spin_lock(&lock);
 	for (i = 0; i < GH_SCN_SLOTS && !taken; i++) {
 		if (slots[i].armed && slots[i].s.kind == kind && slots[i].s.id == id)
-			taken = hit(&slots[i], 0, s);
+			taken = hit(&slots[i], seen, s);
 	}
 	mon_spin_unlock(&lock);
 	return taken;
@@ -79,7 +79,7 @@ bool mon_scn_take_id(enum gh_scn_kind kind, uint32_t id, struct gh_scenario *s)
 
 bool core_scenario(uint32_t kind, uint32_t id, struct gh_scenario *s)
 {
-	return mon_scn_any(kind) && mon_scn_take_id(kind, id, s);
+	return mon_scn_any(kind) && mon_scn_take_id(kind, id, 0, s);
 }
 
 void mon_scn_linger(uint32_t us)

@@ -26,7 +26,7 @@ static inline bool mon_scn_any(enum gh_scn_kind kind)
 /* The scenario that applies now to the vCPU, to a call or to a message; copied to @s. */
 bool mon_scn_take_vcpu(enum gh_scn_kind kind, const struct mon_vcpu *vcpu, uint64_t seen,
 		       struct gh_scenario *s);
-bool mon_scn_take_id(enum gh_scn_kind kind, uint32_t id, struct gh_scenario *s);
+bool mon_scn_take_id(enum gh_scn_kind kind, uint32_t id, uint64_t seen, struct gh_scenario *s);
 /* Stays at EL2, with interrupts waiting. */
 void mon_scn_linger(uint32_t us);
 /* The hypercall; false if it is not meant: the magic number is missing. */
