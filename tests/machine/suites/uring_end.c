@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* The end of a ring, a vCPU, a VM or a process while a command is parked. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "gt.h"
+#include "gt_fn.h"
 
 #define DEV	GT_DEV_BASE
 #define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
@@ -298,6 +300,42 @@ GT_CASE(uring_end, vcpu_closed_in_flight_by_a_worker)
 GT_CASE(uring_end, vcpu_closed_in_flight_by_sqpoll)
 {
 	closed_at_any_time(IORING_SETUP_SQPOLL, 0);
+}
+
+/*
+ * A command that waits for the one before it. Kernels that look for its descriptor when
+ * it is submitted begin with it when nobody can reach it any more.
+ */
+GT_CASE(uring_end, vcpu_closed_before_a_drained_command_begins)
+{
+	int fd = gt_eventfd(), res;
+	long pinned = gt_pinned();
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	struct gt_vm vm;
+
+	gt_ring_init(&ring, 8, 0);
+	GT_BOOT_SCRIPT(&vm, sleeper);
+	gt_ring_park(&ring, &vm.vcpus[0]);
+	cr_assert_eq(gt_ioctl(vm.vcpus[0].fd, GH_VCPU_KICK, 0), 0);
+	cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_RUNNABLE);
+	sqe = gt_ring_sqe(&ring);
+	io_uring_prep_poll_add(sqe, fd, POLLIN);
+	sqe->user_data = GT_UD_CMD;
+	sqe = gt_ring_sqe(&ring);
+	gh_uring_prep_run(sqe, vm.vcpus[0].fd, 0, 0);
+	sqe->flags |= IOSQE_IO_DRAIN;
+	cr_assert_eq(io_uring_submit(&ring), 2);
+	gt_vcpu_close(&vm.vcpus[0]);
+	gt_eventfd_signal(fd);
+	cr_assert_eq(gt_ring_take(&ring, GT_UD_CMD), POLLIN);
+	res = gt_ring_take(&ring, 0);
+	cr_assert(res == -ECANCELED || res == -EBADF, "%d", res);
+	gt_ring_silent(&ring);
+	gt_vm_close(&vm);
+	wait_for_pinned(pinned);
+	io_uring_queue_exit(&ring);
+	close(fd);
 }
 
 /* Another descriptor is open, but the command's own is not: it ends like the others. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* Commands that are submitted before VM_START and wait for it. */
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "gt.h"
@@ -71,6 +72,31 @@ GT_CASE(uring_start, closed_in_flight)
 		gt_vm_close(&vm);
 		io_uring_queue_exit(&ring);
 	}
+}
+
+/* The same of a command that waits for the one before it, in the ring. */
+GT_CASE(uring_start, closed_before_a_drained_command_begins)
+{
+	int fd = gt_eventfd(), res;
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	struct gt_vm vm;
+
+	gt_ring_init(&ring, 8, 0);
+	prepare(&vm);
+	sqe = gt_ring_sqe(&ring);
+	io_uring_prep_poll_add(sqe, fd, POLLIN);
+	sqe->user_data = GT_UD_CMD;
+	submit(&ring, &vm.vcpus[0], 0, IOSQE_IO_DRAIN);
+	gt_vcpu_close(&vm.vcpus[0]);
+	gt_eventfd_signal(fd);
+	cr_assert_eq(gt_ring_take(&ring, GT_UD_CMD), POLLIN);
+	res = gt_ring_take(&ring, 0);
+	cr_assert(res == -ECANCELED || res == -EBADF, "%d", res);
+	gt_ring_silent(&ring);
+	gt_vm_close(&vm);
+	io_uring_queue_exit(&ring);
+	close(fd);
 }
 
 static void runs(struct gt_vcpu *vcpu)
