@@ -164,22 +164,26 @@ boot_all() {
 }
 
 run_machine() {
-	local s counted suites=() icount=()
+	local s counted tickless suites=() icount=() nohz=()
 
 	echo "Suites in the machine"
-	rm -rf "$results/machine" "$logs"/suites-*.log "$logs"/icount-*.log
+	rm -rf "$results/machine" "$logs"/suites-*.log "$logs"/icount-*.log "$logs"/nohz-*.log
 	counted=$(make -s -C "$root/tests/machine/suites" list-icount)
-	for s in ${T:-$(make -s -C "$root/tests/machine/suites" list) $counted}; do
-		case " $counted " in
-		*" $s "*) icount+=("$s") ;;
+	tickless=$(make -s -C "$root/tests/machine/suites" list-nohz)
+	for s in ${T:-$(make -s -C "$root/tests/machine/suites" list) $counted $tickless}; do
+		case " $counted | $tickless " in
+		*" $s "*"|"*) icount+=("$s") ;;
+		*"|"*" $s "*) nohz+=("$s") ;;
 		*) suites+=("$s") ;;
 		esac
 	done
 	# The debug kernel's instructions are not the driver's.
 	[ "${KERNEL:-}" != debug ] || icount=()
-	prepare_files ${suites[@]+"${suites[@]}"} ${icount[@]+"${icount[@]}"}
+	prepare_files ${suites[@]+"${suites[@]}"} ${icount[@]+"${icount[@]}"} \
+		${nohz[@]+"${nohz[@]}"}
 	boot_all suites '' ${suites[@]+"${suites[@]}"}
 	boot_all icount '--icount --append GT_ICOUNT=1' ${icount[@]+"${icount[@]}"}
+	boot_all nohz '--append nohz_full=1' ${nohz[@]+"${nohz[@]}"}
 	[ -n "${T:-}" ] || check_errnos
 }
 
