@@ -31,7 +31,8 @@ static gboolean source_check(GSource *base)
 {
 	struct source *s = (struct source *)base;
 
-	return !s->rest && (g_source_query_unix_fd(base, s->tag) || !gh_runner_timeout_ns(s->runner));
+	return !s->rest &&
+	       (g_source_query_unix_fd(base, s->tag) || !gh_runner_timeout_ns(s->runner));
 }
 
 static gboolean source_dispatch(GSource *base, GSourceFunc callback, gpointer data)

@@ -145,6 +145,9 @@ static void on_ready(struct watch *w)
 		return;
 	}
 	more = c->answer ? give_answer(c) : take_request(c);
+	/* At once: the request may have ended the last guest, and the runner ends with it. */
+	if (more && c->answer && !c->sent)
+		more = give_answer(c);
 	if (!more) {
 		hang_up(c);
 		watch_for(w, c->listener.fd, POLLIN);

@@ -151,7 +151,8 @@ static double weigh(struct rn_vm *v)
 		rn_run(runner, SECOND_NS, NULL);
 	cr_assert_geq(v[0].writes - before[0], 40U);
 	ratio = (double)(v[1].writes - before[1]) / (double)(v[0].writes - before[0]);
-	printf("slices 1:4, work %llu:%llu, 1:%.2f\n", (unsigned long long)(v[0].writes - before[0]),
+	printf("slices 1:4, work %llu:%llu, 1:%.2f\n",
+	       (unsigned long long)(v[0].writes - before[0]),
 	       (unsigned long long)(v[1].writes - before[1]), ratio);
 	fflush(stdout);
 	return ratio;
