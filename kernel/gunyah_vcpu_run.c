@@ -305,7 +305,8 @@ static __always_inline int gh_vcpu_write(struct gunyah_vcpu *vcpu, u64 addr, u64
 /**
  * gh_vcpu_mmio_write() - the guest writes
  * @vcpu: owned
- * @addr, @len: valid
+ * @addr: where, valid
+ * @len: how many bytes, valid
  * @data: the hypervisor passes the whole register
  *
  * Return: the result of the run, or GH_RUN_AGAIN if somebody in the kernel took it

@@ -57,7 +57,8 @@ Test(cli_report, vcpu_and_cause_of_an_error)
 	guest.result = (struct gh_vm_result) { .end = GH_VM_END_ERROR, .error = -EIO };
 	guest.hint = "look at the moon";
 	cr_assert_eq(report(), 1U);
-	cr_assert(said("vCPU could not be run: Input/output error; look at the moon\n"), "%s", text);
+	cr_assert(said("vCPU could not be run: Input/output error; look at the moon\n"), "%s",
+		  text);
 }
 
 Test(cli_report, ends)
