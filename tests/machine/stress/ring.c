@@ -96,6 +96,20 @@ int64_t st_ring_file(struct st_worker *w)
 	return 0;
 }
 
+/* One that is in the ring's table, half of the time; else NULL. */
+static struct gt_vcpu *pick_file(struct st_worker *w, const struct st_ring *ring,
+				 struct st_vm **vm)
+{
+	const struct st_file *f = &ring->files[st_below(&w->random, ST_FILES)];
+	struct gt_vcpu *vcpu;
+
+	if (!st_once_in(&w->random, 2) || !f->used || w->vms[f->vm].serial != f->serial)
+		return NULL;
+	*vm = &w->vms[f->vm];
+	vcpu = &(*vm)->vm.vcpus[f->vcpu];
+	return vcpu->fd < 0 ? NULL : vcpu;
+}
+
 /* Names the vCPU by the ring's table, if it is there. */
 static void use_file(struct st_worker *w, struct st_ring *ring, struct io_uring_sqe *sqe,
 		     const struct st_vm *vm, unsigned int vcpu)
@@ -279,7 +293,9 @@ static int prep_run(struct st_worker *w, struct st_ring *ring, unsigned int *def
 	struct st_vm *vm;
 	bool loose;
 
-	vcpu = st_pick_vcpu(w, !st_once_in(&w->random, 20), &vm);
+	vcpu = pick_file(w, ring, &vm);
+	if (!vcpu)
+		vcpu = st_pick_vcpu(w, !st_once_in(&w->random, 20), &vm);
 	if (!vcpu || (!vm->loose && st_in_flight(w, vm, vcpu->id)))
 		return -EAGAIN;
 	sqe = get_sqe(ring, &command);

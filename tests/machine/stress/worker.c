@@ -26,7 +26,7 @@ static const struct {
 	{ "ring-open", st_ring_open, 8 }, { "ring-close", st_ring_close, 3 },
 	{ "ring-run", st_ring_run, 60 }, { "ring-batch", st_ring_batch, 25 },
 	{ "ring-control", st_ring_control, 20 }, { "ring-reap", st_ring_reap, 40 },
-	{ "wait-start", st_ring_wait_start, 6 }, { "ring-file", st_ring_file, 12 },
+	{ "wait-start", st_ring_wait_start, 6 }, { "ring-file", st_ring_file, 25 },
 	{ "batch", st_batch, 20 }, { "talk", st_talk, 4 },
 	{ "thread-start", st_thread_start, 12 }, { "thread-join", st_thread_join, 10 },
 	{ "control", st_control, 20 }, { "signal", st_signal, 8 }, { "timer", st_timer, 3 },
