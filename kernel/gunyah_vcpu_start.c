@@ -92,7 +92,12 @@ static int gh_vcpu_start_claim(struct gunyah_vcpu *vcpu, struct io_uring_cmd *cm
 	if (!vcpu->removed && gunyah_vm_state(vcpu->ghvm, NULL) == GUNYAH_VM_NOT_STARTED) {
 		ret = -EBUSY;
 		if (!vcpu->starter) {
-			*gh_vcpu_pdu(cmd) = (struct gh_vcpu_pdu){ .start = true };
+			/* A close() that came before ends it, one that comes after finds it. */
+			*gh_vcpu_pdu(cmd) = (struct gh_vcpu_pdu){
+				.start = true,
+				.ended = gh_vcpu_uring_orphaned(vcpu, cmd),
+				.res = -ECANCELED,
+			};
 			vcpu->starter = cmd;
 			ret = 1;
 		}
@@ -123,8 +128,6 @@ int gh_vcpu_start_wait(struct gunyah_vcpu *vcpu, struct io_uring_cmd *cmd,
 
 	trace_gh_vcpu_park(vcpu, true);
 	io_uring_cmd_mark_cancelable(cmd, issue_flags);
-	if (unlikely(gh_vcpu_uring_orphaned(vcpu, cmd)))
-		gh_vcpu_start_end(vcpu, -ECANCELED);
 	spin_lock_irq(&vcpu->start_lock);
 	ended = gh_vcpu_pdu(cmd)->ended;
 	if (ended)

@@ -138,7 +138,13 @@ inline issue(c, locked)
 			:: else ->
 #endif
 				armed[c] = false;
+#ifndef MUT_ORPHAN_WAITS
+				/* gh_vcpu_uring_orphaned() */
+				ended[c] = closed;
+				res[c] = CANCELED;
+#else
 				ended[c] = false;
+#endif
 				starter = c;
 				waits[c] = true
 #ifndef MUT_CLAIM_TAKES_OVER
@@ -158,13 +164,6 @@ inline issue(c, locked)
 		:: locked -> listed[c] = true
 		:: !locked -> LOCK; listed[c] = true; UNLOCK
 		fi;
-#ifndef MUT_ORPHAN_WAITS
-		/* gh_vcpu_uring_orphaned() */
-		if
-		:: closed -> end_wait(CANCELED)
-		:: else
-		fi;
-#endif
 #ifdef MUT_ENDED_RETURNS
 		if
 		:: ended[c] -> atomic { starter = NOBODY; assert(!listed[c]); finish(c, VALUE) }
@@ -190,8 +189,6 @@ inline issue(c, locked)
 /* Issues and does its task work under the ring's lock. */
 proctype Submitter()
 {
-	byte cmd = NOBODY;
-
 	LOCK;
 	if
 	:: ring_dying
@@ -203,8 +200,6 @@ proctype Submitter()
 /* In parallel, without the lock. */
 proctype Worker()
 {
-	byte cmd = NOBODY;
-
 	if
 	:: atomic { !ring_dying -> in_flight[WORKER] = true }; issue(WORKER, false)
 	:: ring_dying
