@@ -19,7 +19,7 @@ void gh_queue_push_front(struct gh_queue *q, struct gh_vcpu *v);
 /**
  * struct gh_sched - who runs next
  * @ready: FIFO
- * @woken: FIFO too: slept until now. It has half of the places of a batch, so that who
+ * @woken: FIFO too: slept until now, or will. It has half of a batch's places, so that who
  *	sleeps all the time does not keep the others from running
  * @missed: met the deadline of the batch in progress, not entered, in CQE order
  * @slice_ns, @batch_ns, @batch: limits, from the configuration

@@ -336,7 +336,8 @@ struct gh_runner {
 static inline void gh_vcpu_ready(struct gh_runner *r, struct gh_vcpu *v)
 {
 	v->state = GH_VCPU_READY;
-	gh_queue_push(&r->sched.ready, v);
+	/* One that sleeps is not parked before its turn, and its wake-up comes no sooner. */
+	gh_queue_push(v->alone ? &r->sched.woken : &r->sched.ready, v);
 }
 
 /* It waited until now for something to do. */

@@ -236,6 +236,26 @@ Test(dispatch, sleeper_is_served_first)
 	f->skip_after = 0;
 }
 
+/* Its turn, in which it is parked, is the next as well: until then it is not woken. */
+Test(dispatch, sleeper_is_parked_first)
+{
+	static const struct fake_step spin[] = {
+		{ FAKE_PREEMPTED }, { FAKE_PREEMPTED }, { FAKE_PREEMPTED }, { FAKE_PREEMPTED },
+		{ FAKE_PREEMPTED }, { FAKE_PREEMPTED }, { FAKE_PREEMPTED }, { FAKE_END },
+	};
+	static const struct fake_step sleep[] = { { FAKE_PARK }, { FAKE_OFF } };
+	unsigned int i;
+
+	start(1, sleep);
+	for (i = 0; i < 10; i++)
+		start(1, spin);
+	f->skip_after = 2;
+	turn();
+	turn();
+	cr_assert(f->vcpus[0].parked);
+	f->skip_after = 0;
+}
+
 Test(dispatch, batch_bounds_a_turn)
 {
 	static const struct fake_step spin[] = { { FAKE_PREEMPTED }, { FAKE_PREEMPTED },
