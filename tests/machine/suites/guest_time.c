@@ -117,41 +117,46 @@ static void by_ioctl(struct gt_vcpu *vcpu, uint64_t until)
 	pthread_join(thread, NULL);
 }
 
+/* @at_once runs in a submission, so that waiting for work is little beside them. */
 static void by_ring(struct gt_vcpu *vcpu, uint64_t until, unsigned int ring_flags,
-		    unsigned int sqe_flags)
+		    unsigned int sqe_flags, unsigned int at_once)
 {
 	/* An SQPOLL ring's thread is to run the guest, and not to wait for work for long. */
 	struct io_uring_params params = { .flags = ring_flags, .sq_thread_idle = 1 };
 	struct io_uring_sqe *sqe;
 	struct io_uring ring;
+	unsigned int i;
 
-	cr_assert_eq(io_uring_queue_init_params(8, &ring, &params), 0);
+	cr_assert_eq(io_uring_queue_init_params(16, &ring, &params), 0);
 	while (cpu_ns() < until) {
-		sqe = gt_ring_sqe(&ring);
-		gh_uring_prep_run(sqe, vcpu->fd, 4000000, 0);
-		sqe->flags |= sqe_flags;
-		sqe->user_data = 0;
-		/* An SQPOLL ring may not have counted the one before. */
-		cr_assert_geq(io_uring_submit(&ring), 1);
-		cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_PREEMPTED);
+		for (i = 0; i < at_once; i++) {
+			sqe = gt_ring_sqe(&ring);
+			gh_uring_prep_run(sqe, vcpu->fd, 4000000, 0);
+			sqe->flags |= sqe_flags;
+			sqe->user_data = i;
+		}
+		/* An SQPOLL ring may not have counted those before. */
+		cr_assert_geq(io_uring_submit(&ring), (int)at_once);
+		for (i = 0; i < at_once; i++)
+			cr_assert_eq(gt_ring_take(&ring, i), GH_URING_EXIT_PREEMPTED);
 	}
 	io_uring_queue_exit(&ring);
 }
 
 static void inline_ring(struct gt_vcpu *vcpu, uint64_t until)
 {
-	by_ring(vcpu, until, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, 0);
+	by_ring(vcpu, until, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, 0, 1);
 }
 
 static void workers(struct gt_vcpu *vcpu, uint64_t until)
 {
-	by_ring(vcpu, until, 0, IOSQE_ASYNC);
+	by_ring(vcpu, until, 0, IOSQE_ASYNC, 1);
 }
 
 /* In the ring's thread, which is one of this process. */
 static void sqpoll(struct gt_vcpu *vcpu, uint64_t until)
 {
-	by_ring(vcpu, until, IORING_SETUP_SQPOLL, 0);
+	by_ring(vcpu, until, IORING_SETUP_SQPOLL, 0, 8);
 }
 
 static void check_batch(const struct gh_run_entry *entries, int n)
