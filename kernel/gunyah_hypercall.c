@@ -135,22 +135,30 @@ EXPORT_SYMBOL_GPL(gh_hypercall_identify);
  * @capid: the doorbell
  * @new_flags: flags to set
  * @old_flags: the flags before, valid if the call succeeded; may be NULL
+ *
+ * Each signal of an irqfd makes this call, so without the 18 registers that the helper
+ * for SMCCC 1.2 takes from memory and puts back.
  */
 enum gh_error gh_hypercall_bell_send(u64 capid, u64 new_flags, u64 *old_flags)
 {
-	struct arm_smccc_1_2_regs regs = {
-		.a0 = GH_HYPERCALL_BELL_SEND,
-		.a1 = capid,
-		.a2 = new_flags,
-	};
-	enum gh_error error;
+	u64 error, old;
 
-	arm_smccc_1_2_hvc(&regs, &regs);
-	error = gh_error_from_reg(regs.a0);
+	register u64 x0 asm("x0") = GH_HYPERCALL_BELL_SEND;
+	register u64 x1 asm("x1") = capid;
+	register u64 x2 asm("x2") = new_flags;
+	register u64 x3 asm("x3") = 0;
+
+	asm volatile("hvc	#0"
+		     : "+r" (x0), "+r" (x1), "+r" (x2), "+r" (x3)
+		     :
+		     : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+		       "x15", "x16", "x17", "cc", "memory");
+	error = x0;
+	old = x1;
 	if (error == GH_ERROR_OK && old_flags)
-		*old_flags = regs.a1;
+		*old_flags = old;
 
-	return error;
+	return likely(error == GH_ERROR_OK) ? GH_ERROR_OK : gh_error_from_reg(error);
 }
 EXPORT_SYMBOL_GPL(gh_hypercall_bell_send);
 
