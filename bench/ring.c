@@ -45,7 +45,8 @@ static int run_ring(struct gh_bench *bench, uint64_t events)
 			return ret;
 	} while (bench->until_ns ? gh_now_ns() < bench->until_ns : progress(bench) < until);
 	bench->exits = progress(bench);
-	bench->syscalls = bench->runner->stats.syscalls + bench->runner->stats.batch_ioctls;
+	bench->syscalls = bench->runner->stats.syscalls + bench->runner->stats.batch_ioctls +
+			  bench->runner->stats.lone_ioctls;
 	return 0;
 }
 

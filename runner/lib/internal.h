@@ -265,6 +265,7 @@ struct gh_vm {
  * @ring, @threads: owned, one of them
  * @ioctl: which batches go by ioctl
  * @batch_known, @has_batch: whether the driver was asked for batches, and has them
+ * @no_once: the driver has no GH_VCPU_RUN_ONCE
  * @batches, @fill, @handle: used in turns: the next to fill, the next to handle
  * @recheck: vCPUs of a batch are held by now, or have another slice
  * @vcpus: by slot, NULL if free
@@ -299,6 +300,7 @@ struct gh_runner {
 	} ioctl;
 	bool batch_known;
 	bool has_batch;
+	bool no_once;
 	struct gh_batch batches[2];
 	unsigned int fill;
 	unsigned int handle;
@@ -470,5 +472,6 @@ int gh_port_map_run(void *ctx, int fd, size_t *size, struct gh_vcpu_run **run);
 void gh_port_unmap_run(void *ctx, struct gh_vcpu_run *run, size_t size);
 int gh_port_run_batch(void *ctx, int fd, struct gh_run_entry *entries, unsigned int nr,
 		      uint64_t deadline_ns);
+int gh_port_run_once(void *ctx, int fd, uint64_t deadline_ns);
 
 #endif /* GH_INTERNAL_H */

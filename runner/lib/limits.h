@@ -34,6 +34,8 @@
 #define GH_AGAIN_RUNS		256
 
 #define GH_DEFAULT_VCPUS	1024
+/* The driver's default: who asks for less than that has to say so. */
+#define GH_LONE_SLICE_NS	1000000U
 /* What the driver does with a slice beyond them is its business. */
 #define GH_MIN_SLICE_NS		10000U
 #define GH_MAX_SLICE_NS		4000000U

@@ -27,6 +27,7 @@ typedef void gh_reap_fn(void *arg, const struct io_uring_cqe *cqe);
  *	whose user_data names @slot, and no more
  * @run_batch: GH_VCPU_RUN_BATCH by ioctl, carried by the vCPU @fd; NULL: there are no
  *	batches, neither by ioctl nor by command
+ * @run_once: GH_VCPU_RUN_ONCE of the vCPU @fd; NULL or -ENOTTY: there is no such call
  * @get_sqe: NULL when the submission queue is full
  * @enter: submits everything, then waits for @wait_nr completions until
  *	@timeout_ns (absolute, UINT64_MAX: none). -ETIME and -EINTR are results
@@ -47,6 +48,7 @@ struct gh_port_ops {
 	void (*del_vcpu)(void *ctx, unsigned int slot);
 	int (*run_batch)(void *ctx, int fd, struct gh_run_entry *entries, unsigned int nr,
 			 uint64_t deadline_ns);
+	int (*run_once)(void *ctx, int fd, uint64_t deadline_ns);
 	struct io_uring_sqe *(*get_sqe)(void *ctx);
 	int (*enter)(void *ctx, unsigned int wait_nr, uint64_t timeout_ns);
 	int (*reap)(void *ctx, gh_reap_fn *fn, void *arg);

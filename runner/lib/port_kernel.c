@@ -58,3 +58,8 @@ int gh_port_run_batch(void *ctx, int fd, struct gh_run_entry *entries, unsigned 
 {
 	return gh_run_batch(fd, entries, nr, deadline_ns);
 }
+
+int gh_port_run_once(void *ctx, int fd, uint64_t deadline_ns)
+{
+	return gh_run_once(fd, deadline_ns);
+}

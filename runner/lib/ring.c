@@ -101,6 +101,7 @@ const struct gh_port_ops gh_kernel_port = {
 	.map_run = gh_port_map_run,
 	.unmap_run = gh_port_unmap_run,
 	.run_batch = gh_port_run_batch,
+	.run_once = gh_port_run_once,
 	.get_sqe = ring_get_sqe,
 	.enter = ring_enter,
 	.reap = ring_reap,

@@ -157,6 +157,38 @@ static bool is_alone(const struct gh_runner *r)
 }
 
 /*
+ * Runs a vCPU that is alone once: without a batch, unless its slice is too short for the
+ * call that has none. False if it did not run; else what came of it is in @exit and @res.
+ */
+static bool run_lone(struct gh_runner *r, struct gh_vcpu *v, struct gh_uring_exit *exit, int *res)
+{
+	struct gh_batch *b = &r->batches[r->fill];
+	int ret;
+
+	if (r->ops->run_once && !r->no_once && v->slice_ns >= GH_LONE_SLICE_NS) {
+		if (v->has_answer)
+			gh_run_answer(v->run, v->answer);
+		v->state = GH_VCPU_IN_FLIGHT;
+		ret = r->ops->run_once(r->ctx, v->fd, r->sched.deadline_ns);
+		if (ret != -ENOTTY) {
+			r->stats.lone_ioctls++;
+			*res = gh_run_once_decode(ret, v->run, exit);
+			return true;
+		}
+		r->no_once = true;
+		v->state = GH_VCPU_READY;
+	}
+	gh_batch_add(b, v);
+	b->nr = 0;
+	if (r->ops->run_batch(r->ctx, v->fd, b->entries, 1, r->sched.deadline_ns) != 1)
+		return false;
+	r->stats.batches++;
+	r->stats.batch_ioctls++;
+	*res = gh_run_entry_decode(b->entries, v->run, exit);
+	return true;
+}
+
+/*
  * A lone vCPU that does one access after the other: a turn is many of them, until
  * somebody else has something to do, the vCPU does something else, or a batch's time
  * is over. Only where the runner has the thread to itself, as callbacks are called.
@@ -167,7 +199,7 @@ void gh_run_alone(struct gh_runner *r)
 	struct gh_uring_exit exit;
 	struct gh_vcpu *v;
 	unsigned int i;
-	int ret;
+	int res;
 
 	if (r->ioctl == GH_IOCTL_NEVER || !r->has_batch || b->state != GH_BATCH_FREE || b->nr ||
 	    !is_alone(r))
@@ -176,19 +208,13 @@ void gh_run_alone(struct gh_runner *r)
 	r->in_callback = true;
 	for (i = 0; i < GH_ALONE_RUNS && is_alone(r); i++) {
 		v = gh_queue_pop(&r->sched.ready);
-		gh_batch_add(b, v);
-		b->nr = 0;
-		ret = r->ops->run_batch(r->ctx, v->fd, b->entries, 1, r->sched.deadline_ns);
-		if (ret != 1) {
+		if (!run_lone(r, v, &exit, &res)) {
 			gh_vcpu_ready(r, v);
 			break;
 		}
 		r->stats.submitted++;
-		r->stats.batches++;
-		r->stats.batch_ioctls++;
-		ret = gh_run_entry_decode(b->entries, v->run, &exit);
-		gh_exit_handle(r, v, ret, &exit);
-		if (ret || exit.reason != GH_URING_EXIT_MMIO)
+		gh_exit_handle(r, v, res, &exit);
+		if (res || exit.reason != GH_URING_EXIT_MMIO)
 			break;
 	}
 	r->in_callback = false;

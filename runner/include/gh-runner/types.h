@@ -167,6 +167,7 @@ struct gh_vm_config {
  * @syscalls: io_uring_enter
  * @submitted: runs that were asked for, one by one or in batches
  * @batches, @batch_ioctls: GH_VCPU_RUN_BATCH: all, and those by ioctl
+ * @lone_ioctls: GH_VCPU_RUN_ONCE
  * @turns: in which guests ran
  * @cq_overflows: times that completions did not fit into the queue, and waited in the kernel
  * @sq_full: times that the submission queue was full, and submitted early
@@ -184,6 +185,7 @@ struct gh_stats {
 	uint64_t syscalls;
 	uint64_t submitted;
 	uint64_t batches, batch_ioctls;
+	uint64_t lone_ioctls;
 	uint64_t turns, cq_overflows, sq_full, late, stale;
 	uint32_t vms, vcpus;
 	uint32_t runnable, in_flight, answering;

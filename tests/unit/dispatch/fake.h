@@ -58,6 +58,7 @@ struct fake_cqe {
  * @sq_size: SQEs before the queue is full
  * @no_files: there are no registered files
  * @no_batch: the driver has no GH_VCPU_RUN_BATCH
+ * @no_once: the driver has no GH_VCPU_RUN_ONCE
  * @fail_batch: -errno that batches end with
  * @fail_ioctl, @fail_error: this request fails
  * @skip_after: so many RUNs enter a guest in one enter(), 0: all
@@ -75,6 +76,7 @@ struct fake {
 	int files[FAKE_VCPUS];
 	bool no_files;
 	bool no_batch;
+	bool no_once;
 	int fail_batch;
 	unsigned long fail_ioctl;
 	int fail_error;
@@ -83,6 +85,7 @@ struct fake {
 	unsigned int nr_order;
 	unsigned int enters;
 	unsigned int batches, batch_ioctls;	/* commands; and ioctls */
+	unsigned int onces;		/* RUN_ONCE that entered a guest or said why not */
 	uint64_t deadline_ns;		/* of the last batch or command */
 	uint32_t slices[FAKE_VCPUS];	/* of the last run of each vCPU */
 	unsigned int cancels, kicks, removed, irqfds;

@@ -216,25 +216,66 @@ Test(batch, budget_does_not_stop_the_others)
 		cr_assert_gt(f->nr_order, stats().batches, "more than one in some");
 }
 
-/* Alone it stays in the driver, until it does something else or a timer is due. */
-Test(batch, lone_one_has_many_accesses_in_a_turn)
-{
-	static const struct fake_step steps[] = {
-		{ FAKE_WRITE, 0x1000, 4, 1 }, { FAKE_READ, 0x1000, 4, 0 },
-		{ FAKE_WRITE, 0x1000, 4, 1 }, { FAKE_READ, 0x1000, 4, 0 },
-		{ FAKE_PREEMPTED }, { FAKE_WRITE, 0x1000, 4, 1 }, { FAKE_PARK }, { FAKE_OFF },
-	};
-	bool lone = BATCHES && FIXTURE_BACKEND != GH_BACKEND_URING;
+static const struct fake_step lone_steps[] = {
+	{ FAKE_WRITE, 0x1000, 4, 1 }, { FAKE_READ, 0x1000, 4, 0 },
+	{ FAKE_WRITE, 0x1000, 4, 1 }, { FAKE_READ, 0x1000, 4, 0 },
+	{ FAKE_PREEMPTED }, { FAKE_WRITE, 0x1000, 4, 1 }, { FAKE_PARK }, { FAKE_OFF },
+};
 
+#define LONE	(BATCHES && FIXTURE_BACKEND != GH_BACKEND_URING)
+
+static void run_one_alone(void)
+{
 	f->on_idle = wake_all;
 	dev.value = 6;
-	start(1, steps);
+	start(1, lone_steps);
 	cr_assert_eq(gh_runner_run(r), 0);
 	cr_assert_eq(dev.writes, 3);
 	cr_assert_eq(f->vcpus[0].answers[1], 6);
 	cr_assert_eq(nr_ended, 1);
 	cr_assert_eq(stats().batches, f->batches + f->batch_ioctls);
-	cr_assert_leq(stats().turns, lone ? 6 : 9);
-	if (lone)
-		cr_assert_lt(stats().turns, stats().batches);
+	cr_assert_eq(stats().lone_ioctls, f->onces);
+	cr_assert_leq(stats().turns, LONE ? 6 : 9);
+	if (LONE)
+		cr_assert_lt(stats().turns, stats().batches + f->onces);
+}
+
+/* Alone it stays in the driver, until it does something else or a timer is due. */
+Test(batch, lone_one_has_many_accesses_in_a_turn)
+{
+	run_one_alone();
+	cr_assert_eq(f->onces > 0, LONE);
+}
+
+/* So it does with a driver that cannot run one without a batch. */
+Test(batch, lone_one_without_the_call_for_it)
+{
+	f->no_once = true;
+	run_one_alone();
+	cr_assert_eq(f->onces, 0);
+}
+
+/* A shorter slice than the driver's default has to be said, which only a batch can. */
+Test(batch, lone_one_with_a_short_slice)
+{
+	r->sched.slice_ns = GH_LONE_SLICE_NS - 1;
+	run_one_alone();
+	cr_assert_eq(f->onces, 0);
+	cr_assert_eq(f->slices[0], GH_LONE_SLICE_NS - 1);
+}
+
+/* An error is the run's, as in a batch, and no reason to stop using the call. */
+Test(batch, error_of_a_lone_one)
+{
+	static const struct fake_step steps[] = {
+		{ FAKE_WRITE, 0x1000, 4, 1 }, { FAKE_ERROR, .data = -ECANCELED },
+		{ FAKE_WRITE, 0x1000, 4, 1 }, { FAKE_ERROR, .data = -EIO },
+	};
+
+	start(1, steps);
+	gh_runner_run(r);
+	cr_assert_eq(dev.writes, 2);
+	cr_assert_eq(stats().canceled, 1);
+	cr_assert_eq(stats().errors, 1);
+	cr_assert_not(r->no_once);
 }
