@@ -97,7 +97,7 @@ list_wall() {
 	lines mmio-write "ring threads ring-posted" 64
 	lines timer-wake "ring threads" 64
 	lines bell-wake "ring threads" 64
-	lines busy "ring threads" 64 --events=500
+	lines busy "ring threads" 64 "--events=200 --repeats=1"
 }
 
 list_wall_kvm() {

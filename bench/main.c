@@ -173,6 +173,8 @@ static unsigned long default_events(const struct gh_bench *bench)
 		each = bench->nr_vcpus > 256 ? 257 : 514;
 	else if (bench->workload->signals)
 		each = bench->nr_vcpus > 256 ? GUEST_BENCH_GROUP : 2 * GUEST_BENCH_GROUP;
+	else if (bench->workload->sleeps && !bench->workload->bells && bench->nr_vcpus > 256)
+		each = 24;
 	if (each * bench->nr_vcpus > least && bench->workload->active_percent == 100)
 		return each * bench->nr_vcpus;
 	return least;
