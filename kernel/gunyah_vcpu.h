@@ -182,6 +182,7 @@ struct seq_file;
  * @starter: the command that waits for VM_START, borrowed from io_uring, or NULL
  * @removed: by REMOVE_FUNCTION or with the VM
  * @by_name: added as in v8 of the interface, where the first run starts the VM
+ * @io_last: [r] the posted range that was written to last
  * @ghvm: the VM, a reference of our own
  * @ticket: our claim on the hypervisor object
  * @nb: changes of the VM's state
@@ -227,6 +228,7 @@ struct gunyah_vcpu {
 	bool removed;
 	bool closed;
 	bool by_name;
+	struct gunyah_vm_io_last io_last;
 	struct gunyah_vm *ghvm;
 	struct gunyah_vm_resource_ticket ticket;
 	struct notifier_block nb;

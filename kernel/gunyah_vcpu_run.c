@@ -295,7 +295,7 @@ static noinline int gh_vcpu_handle(struct gunyah_vcpu *vcpu, struct gh_vcpu_slic
 static __always_inline int gh_vcpu_write(struct gunyah_vcpu *vcpu, u64 addr, u64 len, u64 data)
 {
 	data &= gh_mmio_mask(len);
-	if (gunyah_vm_mmio_write(vcpu->ghvm, vcpu->id, addr, len, data))
+	if (gunyah_vm_mmio_write(vcpu->ghvm, &vcpu->io_last, vcpu->id, addr, len, data))
 		return gh_vcpu_mmio(vcpu, true, addr, len, data);
 	vcpu->resume = 0;
 	vcpu->stats.mmio_kernel++;

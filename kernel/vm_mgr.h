@@ -95,6 +95,7 @@ enum gh_vm_life {
  * @notifier: functions that want to know the state
  * @io: handlers of guest writes, by guest address; see vm_mgr_io.c
  * @io_ranges: struct gunyah_vm_io_range, by guest address
+ * @io_removed: ranges that were removed, and one more: see struct gunyah_vm_io_last
  * @posted: writes that were posted so far
  */
 struct gunyah_vm {
@@ -138,6 +139,7 @@ struct gunyah_vm {
 
 	struct xarray io;
 	struct maple_tree io_ranges;
+	unsigned long io_removed;
 	atomic64_t posted;
 };
 

@@ -7,6 +7,10 @@
  * trees, so a write takes no lock and costs the same with one handler and with a
  * thousand, be they at a thousand addresses or at one with a thousand values.
  *
+ * As a device is written to again and again, each vCPU remembers the range it found last.
+ * It may look at it as long as none was removed: that is counted before the grace period
+ * for which the remover waits, so who still sees the old count is waited for.
+ *
  * Handlers come and go under the VM's fn_lock, in bind and unbind. Who removes one
  * frees it by RCU, for a write may still be in it.
  */
@@ -39,6 +43,7 @@ void gh_vm_io_init(struct gunyah_vm *ghvm)
 {
 	xa_init(&ghvm->io);
 	mt_init_flags(&ghvm->io_ranges, MT_FLAGS_USE_RCU);
+	ghvm->io_removed = 1;
 }
 
 /* ---- a guest's write ------------------------------------------------------------ */
@@ -58,9 +63,26 @@ static struct gunyah_vm_io_handler *gh_io_find(struct gh_io_slot *slot, u32 len,
 	return handler;
 }
 
-static int gh_io_write_range(struct gunyah_vm *ghvm, u32 vcpu, u64 addr, u32 len, u64 data)
+/* Under RCU. */
+static struct gunyah_vm_io_range *gh_io_find_range(struct gunyah_vm *ghvm,
+						   struct gunyah_vm_io_last *last, u64 addr)
 {
-	struct gunyah_vm_io_range *range = mtree_load(&ghvm->io_ranges, addr);
+	/* Before any look at a range. Pairs with its removal. */
+	unsigned long removed = smp_load_acquire(&ghvm->io_removed);
+
+	if (likely(last->removed == removed && addr - last->range->addr < last->range->size))
+		return last->range;
+
+	last->range = mtree_load(&ghvm->io_ranges, addr);
+	last->removed = last->range ? removed : 0;
+
+	return last->range;
+}
+
+static int gh_io_write_range(struct gunyah_vm *ghvm, struct gunyah_vm_io_last *last, u32 vcpu,
+			     u64 addr, u32 len, u64 data)
+{
+	struct gunyah_vm_io_range *range = gh_io_find_range(ghvm, last, addr);
 
 	if (!range || addr + (len - 1) > range->addr + (range->size - 1))
 		return -ENOENT;
@@ -68,9 +90,10 @@ static int gh_io_write_range(struct gunyah_vm *ghvm, u32 vcpu, u64 addr, u32 len
 	return range->write(range, vcpu, addr, len, data);
 }
 
-int gunyah_vm_mmio_write(struct gunyah_vm *ghvm, u32 vcpu, u64 addr, u32 len, u64 data)
+int gunyah_vm_mmio_write(struct gunyah_vm *ghvm, struct gunyah_vm_io_last *last, u32 vcpu,
+			 u64 addr, u32 len, u64 data)
 {
-	struct gunyah_vm_io_handler *handler;
+	struct gunyah_vm_io_handler *handler = NULL;
 	struct gh_io_slot *slot;
 	int ret = -ENOENT;
 
@@ -78,12 +101,14 @@ int gunyah_vm_mmio_write(struct gunyah_vm *ghvm, u32 vcpu, u64 addr, u32 len, u6
 		return ret;
 
 	rcu_read_lock();
-	slot = xa_load(&ghvm->io, addr);
-	handler = slot ? gh_io_find(slot, len, data) : NULL;
+	if (!xa_empty(&ghvm->io)) {
+		slot = xa_load(&ghvm->io, addr);
+		handler = slot ? gh_io_find(slot, len, data) : NULL;
+	}
 	if (handler)
 		ret = handler->write(handler, len, data);
 	if (ret == -ENOENT && !mtree_empty(&ghvm->io_ranges))
-		ret = gh_io_write_range(ghvm, vcpu, addr, len, data);
+		ret = gh_io_write_range(ghvm, last, vcpu, addr, len, data);
 	rcu_read_unlock();
 
 	return ret;
@@ -218,6 +243,8 @@ void gunyah_vm_remove_io_range(struct gunyah_vm *ghvm, struct gunyah_vm_io_range
 {
 	lockdep_assert_held(&ghvm->fn_lock);
 	mtree_erase(&ghvm->io_ranges, range->addr);
+	/* Who sees this does not find it any more. Pairs with the look at it. */
+	smp_store_release(&ghvm->io_removed, ghvm->io_removed + 1);
 }
 EXPORT_SYMBOL_GPL(gunyah_vm_remove_io_range);
 

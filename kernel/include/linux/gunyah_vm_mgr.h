@@ -86,13 +86,26 @@ int gunyah_vm_start_first(struct gunyah_vm *ghvm);
 int gunyah_vm_register_notifier(struct gunyah_vm *ghvm, struct notifier_block *nb);
 int gunyah_vm_unregister_notifier(struct gunyah_vm *ghvm, struct notifier_block *nb);
 
+struct gunyah_vm_io_range;
+
+/**
+ * struct gunyah_vm_io_last - the range that a vCPU wrote to last; zero before the first
+ * @range: borrowed, valid only as long as no range of the VM was removed since @removed
+ * @removed: how many were, when it was looked up, and one more
+ */
+struct gunyah_vm_io_last {
+	struct gunyah_vm_io_range *range;
+	unsigned long removed;
+};
+
 /*
  * gunyah_vm_mmio_write() - offer a guest's write of 1, 2, 4 or 8 bytes to in-kernel
- * handlers; @vcpu is the index of the vCPU that writes
+ * handlers; @vcpu is the index of the vCPU that writes, @last its own
  * Return: 0 if it was consumed, -ENOENT if user space must see it. Does not
  * sleep, takes no lock that a handler could want.
  */
-int gunyah_vm_mmio_write(struct gunyah_vm *ghvm, u32 vcpu, u64 addr, u32 len, u64 data);
+int gunyah_vm_mmio_write(struct gunyah_vm *ghvm, struct gunyah_vm_io_last *last, u32 vcpu,
+			 u64 addr, u32 len, u64 data);
 
 /**
  * struct gunyah_vm_io_handler - in-kernel handler of guest writes to one address
