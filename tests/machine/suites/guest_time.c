@@ -159,6 +159,16 @@ static void sqpoll(struct gt_vcpu *vcpu, uint64_t until)
 	by_ring(vcpu, until, IORING_SETUP_SQPOLL, 0, 8);
 }
 
+static void once(struct gt_vcpu *vcpu, uint64_t until)
+{
+	int ret;
+
+	while (cpu_ns() < until) {
+		ret = gh_run_once(vcpu->fd, 0);
+		cr_assert_eq(gt_res(ret), GH_URING_EXIT_PREEMPTED, "%d", ret);
+	}
+}
+
 static void check_batch(const struct gh_run_entry *entries, int n)
 {
 	int i;
@@ -229,6 +239,11 @@ GT_CASE(guest_time, by_sqpoll)
 GT_CASE(guest_time, of_batches_by_ioctl)
 {
 	check_guest_time(batches_by_ioctl);
+}
+
+GT_CASE(guest_time, of_single_runs)
+{
+	check_guest_time(once);
 }
 
 GT_CASE(guest_time, of_batches_by_ring)

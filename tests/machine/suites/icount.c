@@ -163,6 +163,44 @@ GT_CASE(icount, commands_with_a_deadline)
 	check_commands(GUESTS, 2 * MS);
 }
 
+/* The ioctl that is one such run. */
+static void check_once(uint64_t deadline_ns)
+{
+	struct most most = { .what = "one run by ioctl" };
+	struct gt_vm vm, other;
+	struct io_uring ring;
+	uint64_t begin;
+	unsigned int i;
+	int ret;
+
+	alone();
+	gt_ring_init(&ring, 16, RING);
+	GT_BOOT_SCRIPT(&other, writer);
+	GT_BOOT_SCRIPT(&vm, spinner);
+	most.limit = (deadline_ns ? deadline_ns : MS + TICK_NS) + CALL_NS;
+	for (i = 0; i < TURNS; i++) {
+		leave_timer(&ring, &other.vcpus[0]);
+		begin = gt_now_ns();
+		ret = gh_run_once(vm.vcpus[0].fd, deadline_ns ? begin + deadline_ns : 0);
+		note(&most, begin);
+		cr_assert_eq(gt_res(ret), GH_URING_EXIT_PREEMPTED, "%d", ret);
+	}
+	check(&most);
+	gt_vm_close(&vm);
+	gt_vm_close(&other);
+	io_uring_queue_exit(&ring);
+}
+
+GT_CASE(icount, once)
+{
+	check_once(0);
+}
+
+GT_CASE(icount, once_with_a_deadline)
+{
+	check_once(300 * US);
+}
+
 /* ---- batches ------------------------------------------------------------------------- */
 
 /* The driver's own bound, counted from the timer before. */
