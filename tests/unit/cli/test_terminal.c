@@ -268,12 +268,15 @@ Test(cli_terminal, top_draws_and_puts_back)
 
 Test(cli_terminal, top_ends_by_itself)
 {
+	char *end;
+
 	serve_many(3);
 	start(cmd_top, "top", "-n2");
 	expect("\033[?1049l");
-	/* The last table stays: all of it. */
-	got_len = 0;
-	memset(got, 0, sizeof(got));
+	/* The last table stays: all of it. Some may have come by now. */
+	end = strstr(got, "\033[?1049l");
+	got_len -= (size_t)(end - got);
+	memmove(got, end, got_len + 1);
 	expect("guest0 ");
 	cr_assert_eq(finish(), CLI_OK);
 	cr_assert(is_put_back());
