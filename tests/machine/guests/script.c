@@ -210,7 +210,9 @@ static void power(struct machine *m, const struct gs_op *op)
 {
 	switch (op->op) {
 	case GS_CPU_ON:
-		m->acc = guest_cpu_on(op->a, op->b);
+		do {
+			m->acc = guest_cpu_on(op->a, op->b);
+		} while (op->width && (int64_t)m->acc == PSCI_ALREADY_ON);
 		break;
 	case GS_CPU_OFF:
 		guest_cpu_off();

@@ -29,7 +29,7 @@ enum gs_opcode {
 	GS_ECHO,	/* the same, the value is acc + @b */
 	GS_SLEEP,	/* virtual timer @a ns ahead, WFI until it has fired */
 	GS_WFI,		/* one WFI; it may end at once, so who wants to sleep loops */
-	GS_CPU_ON,	/* acc = PSCI CPU_ON of vCPU @a with context @b */
+	GS_CPU_ON,	/* acc = PSCI CPU_ON of vCPU @a with context @b; @width 1: once it is off */
 	GS_CPU_OFF,	/* PSCI CPU_OFF of this vCPU; it restarts its list at CPU_ON */
 	GS_SUSPEND,	/* PSCI CPU_SUSPEND, state @a, with the timer @b ns ahead */
 	GS_RESET,	/* PSCI SYSTEM_RESET */

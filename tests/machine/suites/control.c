@@ -105,23 +105,39 @@ Test(control, lists_and_counts)
 		     0, "%s", out);
 }
 
-/* The busy guest has rates, and comes first. */
+/* A row of a table of top's: exits a second, everything else looked at. */
+static double row_of(const char *line, const char *out)
+{
+	unsigned int vcpus, member;
+	double exits, mmio, parks, entries;
+	char name[32];
+
+	cr_assert_eq(sscanf(line, " %31s running %u %u - %lf %lf %lf %lf", name, &vcpus, &member,
+			    &exits, &mmio, &parks, &entries), 7, "%s", out);
+	cr_assert_eq(vcpus, name[0] == 'd' ? 2U : 1U);
+	cr_assert(exits > 0 && mmio > 0 && parks > 0 && entries >= exits, "%s", out);
+	cr_assert(exits >= mmio, "%s", out);
+	return exits;
+}
+
+/* Guests have rates, and who has more of them comes first. */
 Test(control, top)
 {
-	unsigned int vcpus, member, n = 0;
-	double exits, mmio, parks, entries;
-	char out[8192], *line, *sleeper;
+	char out[8192], *line, *d, *e;
+	unsigned int n = 0;
+	double of_d, of_e;
 
 	cr_assert_eq(sh("gh-runner top -n2 -d2" ASK, out, sizeof(out)), 0, "%s", out);
 	cr_assert_not_null(strstr(out, "2 guests, 2 running; 3 vCPUs"), "%s", out);
-	for (line = out; (line = strstr(line, "\nd  ")); line++, n++) {
-		sleeper = strstr(line, "\ne  ");
-		cr_assert_not_null(sleeper, "%s", out);
-		cr_assert_eq(sscanf(line, " d running %u %u - %lf %lf %lf %lf", &vcpus, &member,
-				    &exits, &mmio, &parks, &entries), 6, "%s", out);
-		cr_assert_eq(vcpus, 2U);
-		cr_assert(exits > 0 && mmio > 0 && parks > 0 && entries >= exits, "%s", out);
-		cr_assert(exits >= mmio, "%s", out);
+	for (line = out; (line = strstr(line, "\nNAME")); line++, n++) {
+		d = strstr(line, "\nd  ");
+		e = strstr(line, "\ne  ");
+		cr_assert(d && e, "%s", out);
+		of_d = row_of(d, out);
+		of_e = row_of(e, out);
+		/* They are shown as whole numbers. */
+		if (of_d != of_e)
+			cr_assert_eq(d < e, of_d > of_e, "%s", out);
 	}
 	cr_assert_eq(n, 2U, "%s", out);
 }
@@ -289,7 +305,10 @@ Test(control, console_of_another_directory)
 	cr_assert_not_null(strstr(out, "IBM"), "%s", out);
 }
 
-/* As many vCPUs on each CPU, from the start on. */
+/*
+ * All are there, on both CPUs from the start on. How many on each is not for long: by
+ * the time of the look they may have been shared out anew, by what they do.
+ */
 Test(control, guests_are_spread)
 {
 	unsigned int on[2] = { 0 }, vcpus, member, cpu, n = 0;
@@ -317,8 +336,8 @@ Test(control, guests_are_spread)
 		on[member] += vcpus;
 	}
 	cr_assert_eq(n, 6U, "%s", out);
-	cr_assert_eq(on[0], 5U, "%s", out);
-	cr_assert_eq(on[1], 5U, "%s", out);
+	cr_assert_eq(on[0] + on[1], 10U, "%s", out);
+	cr_assert(on[0] && on[1], "%s", out);
 	/* The consoles are where their guests are. */
 	sh("(echo HAL; sleep 3) | timeout 4 gh-runner console e" ASK, out, sizeof(out));
 	cr_assert_not_null(strstr(out, "IBM"), "%s", out);

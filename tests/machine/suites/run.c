@@ -456,7 +456,7 @@ RUN_TEST(cpu_off_and_on)
 	static const uint64_t flag = GT_RAM_BASE + 0x1a0000;
 	static const struct gs_op ops[] = {
 		{ GS_STORE, 8, flag, 0 },
-		{ GS_CPU_ON, 0, 1, 0 },
+		{ GS_CPU_ON, 1, 1, 0 },
 		{ GS_FLAG, 0, flag, 1 },
 		{ GS_SLEEP, 0, 3000000, 0 },
 		{ GS_GOTO, 0, 0, 9 },

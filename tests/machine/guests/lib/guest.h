@@ -63,6 +63,7 @@ void guest_irq(unsigned int cpu, uint32_t intid);
 #define PSCI_SYSTEM_RESET	0x84000009
 #define PSCI_SYSTEM_RESET2	0xc4000012
 #define PSCI_SUCCESS		0
+#define PSCI_ALREADY_ON		(-4)
 
 /* HVC #0 by the SMC calling convention; returns x0. */
 uint64_t guest_hvc(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3);
