@@ -11,8 +11,8 @@
 #
 # Environment: BUILD, the output directory; SLOW, by how much the time is longer.
 #
-# Exit status: 0, or 1 if a measurement failed or a count did not repeat within 1 %; the
-# records are kept.
+# Exit status: 0, or 1 if a measurement failed or, of the full set, a count did not repeat
+# within 1 %; the records are kept.
 
 set -euo pipefail
 
@@ -192,7 +192,8 @@ echo
 awk -f "$here/record.awk" -f "$here/targets.awk" "$results"
 echo
 status=0
-awk -f "$here/record.awk" -f "$here/repeat.awk" "$results" || status=1
+# The check compares counts by 5 %; what does not repeat within 1 % fails the reference.
+awk -f "$here/record.awk" -f "$here/repeat.awk" "$results" || [ "$set" = quick ] || status=1
 echo "Records: $results"
 echo "Time: $SECONDS s of at most $limit s"
 ! grep -qvx 0 "$parts"/*.status && [ "$(wc -l < "$results")" -eq "$wanted" ] && exit $status
