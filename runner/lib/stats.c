@@ -27,7 +27,8 @@ void gh_stats_add(struct gh_stats *sum, const struct gh_stats *s)
 	ADD(mmio_reads), ADD(mmio_writes), ADD(unclaimed), ADD(device_errors), ADD(deferred);
 	ADD(preempted), ADD(not_entered), ADD(interrupted), ADD(status), ADD(canceled);
 	ADD(errors), ADD(parks), ADD(wakeups), ADD(syscalls), ADD(submitted), ADD(batches);
-	ADD(batch_ioctls), ADD(lone_ioctls), ADD(turns), ADD(cq_overflows), ADD(sq_full), ADD(late), ADD(stale);
+	ADD(batch_ioctls), ADD(lone_ioctls), ADD(turns), ADD(cq_overflows), ADD(sq_full);
+	ADD(late), ADD(stale);
 	ADD(vms), ADD(vcpus), ADD(runnable), ADD(in_flight), ADD(answering);
 }
 
