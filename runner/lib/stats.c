@@ -28,8 +28,7 @@ void gh_stats_add(struct gh_stats *sum, const struct gh_stats *s)
 	ADD(preempted), ADD(not_entered), ADD(interrupted), ADD(status), ADD(canceled);
 	ADD(errors), ADD(parks), ADD(wakeups), ADD(syscalls), ADD(submitted), ADD(batches);
 	ADD(batch_ioctls), ADD(lone_ioctls), ADD(turns), ADD(cq_overflows), ADD(sq_full);
-	ADD(late), ADD(stale);
-	ADD(vms), ADD(vcpus), ADD(runnable), ADD(in_flight), ADD(answering);
+	ADD(late), ADD(stale), ADD(vms), ADD(vcpus), ADD(runnable), ADD(in_flight), ADD(answering);
 }
 
 uint64_t gh_stats_exits(const struct gh_stats *s)
