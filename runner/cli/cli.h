@@ -227,6 +227,11 @@ int fleet_call(struct fleet *s, unsigned int member,
 	       int (*fn)(struct gh_runner *runner, void *arg), void *arg);
 /* The member where a guest of @vcpus is to be started. */
 unsigned int fleet_place(struct fleet *s, unsigned int vcpus);
+/*
+ * Says which threads of --cpus had a ring that failed; 0, or the last one's -errno. The
+ * main thread's is what gh_runner_run() returned.
+ */
+int fleet_error(const struct fleet *s);
 void fleet_stats(struct fleet *s, struct gh_stats *stats);
 /* @one: NULL: all. */
 void fleet_stop(struct fleet *s, struct guest *one);

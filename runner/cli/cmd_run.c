@@ -93,23 +93,6 @@ static void on_tick(struct gh_timer *timer)
 	gh_timer_arm(s->runner, timer);
 }
 
-/* Of the threads of --cpus; the main thread's is what gh_runner_run() returned. */
-static int members_error(const struct fleet *s)
-{
-	unsigned int i;
-	int ret = 0, error;
-
-	for (i = 1; i < s->nr_members; i++) {
-		error = gh_group_error(s->group, i);
-		if (!error)
-			continue;
-		cli_error(NULL, "runner %u: its ring failed: %s; its guests have ended with it", i,
-			  strerror(-error));
-		ret = error;
-	}
-	return ret;
-}
-
 static int drive(struct run *run)
 {
 	struct fleet *s = &run->fleet;
@@ -149,7 +132,7 @@ static int drive(struct run *run)
 	fleet_stats(s, &s->stats);
 	if (ret && ret != -EINTR)
 		cli_runner_error(NULL, gh_runner_last_error(s->runner));
-	return ret && ret != -EINTR ? ret : members_error(s);
+	return ret && ret != -EINTR ? ret : fleet_error(s);
 }
 
 /* ---- set-up and end --------------------------------------------------------------- */

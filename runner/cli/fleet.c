@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 
@@ -82,6 +83,22 @@ unsigned int fleet_place(struct fleet *s, unsigned int vcpus)
 			least = i;
 	s->members[least].placed += vcpus;
 	return least;
+}
+
+int fleet_error(const struct fleet *s)
+{
+	unsigned int i;
+	int ret = 0, error;
+
+	for (i = 1; i < s->nr_members; i++) {
+		error = gh_group_error(s->group, i);
+		if (!error)
+			continue;
+		cli_error(NULL, "runner %u: its ring failed: %s; its guests have ended with it", i,
+			  strerror(-error));
+		ret = error;
+	}
+	return ret;
 }
 
 /* ---- all guests ------------------------------------------------------------------------ */
