@@ -6,8 +6,6 @@
  * is left beside the promise is the way into the kernel and back.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +13,7 @@
 #include <unistd.h>
 
 #include "gt.h"
+#include "gt_counted.h"
 #include "gt_fn.h"
 
 #define DEV		GT_DEV_BASE
@@ -29,30 +28,11 @@
 #define SLICE_MIN_NS	(10 * US)
 /* A call that begins a run, the timer's repetition when it came just before, the end. */
 #define CALL_NS		(200 * US)
-#define SETTLED_NS	(20000 * MS)
 
 TestSuite(icount, .timeout = GT_TIMEOUT);
 
 static const struct gs_op spinner[] = { { GS_SPIN, 0, 0, 0 } };
 static const struct gs_op writer[] = { { GS_WRITE, 4, DEV, 1 }, { GS_GOTO, 0, 0, 1 << 30 } };
-
-/* No other thread runs while this one can, however long that is. */
-static void alone(void)
-{
-	const struct sched_param param = { .sched_priority = 50 };
-	int fd;
-
-	if (!getenv("GT_ICOUNT"))
-		cr_skip_test("time is not counted in instructions here");
-	/* The kernel is done with its own start. */
-	while (gt_now_ns() < SETTLED_NS)
-		sleep(1);
-	fd = open("/proc/sys/kernel/sched_rt_runtime_us", O_WRONLY | O_CLOEXEC);
-	cr_assert_geq(fd, 0);
-	cr_assert_eq(write(fd, "-1", 2), 2);
-	close(fd);
-	cr_assert_eq(sched_setscheduler(0, SCHED_FIFO, &param), 0, "%s", strerror(errno));
-}
 
 /* The most of several, which is what a promise is about. */
 struct most {
@@ -123,7 +103,7 @@ static void check_commands(unsigned int nr, uint64_t deadline_ns)
 	struct io_uring ring;
 	unsigned int i, n;
 
-	alone();
+	gt_alone();
 	gt_ring_init(&ring, 16, RING);
 	GT_BOOT_SCRIPT(&other, writer);
 	for (i = 0; i < nr; i++)
@@ -173,7 +153,7 @@ static void check_once(uint64_t deadline_ns)
 	unsigned int i;
 	int ret;
 
-	alone();
+	gt_alone();
 	gt_ring_init(&ring, 16, RING);
 	GT_BOOT_SCRIPT(&other, writer);
 	GT_BOOT_SCRIPT(&vm, spinner);
@@ -239,7 +219,7 @@ static void check_batches(uint64_t deadline_ns)
 	struct io_uring ring;
 	unsigned int i;
 
-	alone();
+	gt_alone();
 	gt_ring_init(&ring, 16, RING);
 	GT_BOOT_SCRIPT(&other, writer);
 	for (i = 0; i < GUESTS; i++)
@@ -287,7 +267,7 @@ GT_CASE(icount, signal_ends_the_ioctl)
 	uint64_t begin;
 	unsigned int i;
 
-	alone();
+	gt_alone();
 	sigaction(SIGALRM, &act, NULL);
 	GT_BOOT_SCRIPT(&vm, spinner);
 	for (i = 0; i < TURNS; i++) {
@@ -313,7 +293,7 @@ GT_CASE(icount, completion_ends_a_slice)
 	uint64_t begin;
 	unsigned int i;
 
-	alone();
+	gt_alone();
 	gt_ring_init(&ring, 16, RING);
 	cr_assert_eq(io_uring_register_eventfd(&ring, kick.fd), 0);
 	GT_BOOT_SCRIPT(&vm, spinner);
@@ -369,7 +349,7 @@ GT_CASE(icount, a_thousand_ioeventfds)
 	uint64_t i, one, many;
 	struct gt_vm vm;
 
-	alone();
+	gt_alone();
 	GT_BOOT_SCRIPT(&vm, same_write);
 	cr_assert_eq(gt_ioeventfd_add(vm.fd, hit, DEV, 4, &value), 0);
 	write_ns(&vm.vcpus[0]);
