@@ -82,6 +82,7 @@ struct gh_bench_workload {
  * @runner: how the runner runs vCPUs
  * @posted: writes to SCRATCH4 are posted; under KVM coalesced
  * @in_kernel: the guests do not get to the device
+ * @threads: a thread for each vCPU
  * @start: after the guests exist, before they run; may be NULL
  * @run: handles at least @events exits of active vCPUs
  * @park: runs until every vCPU that can sleep does; NULL: @run does
@@ -96,6 +97,7 @@ struct gh_bench_backend {
 	bool one_at_a_time;
 	bool posted;
 	bool in_kernel;
+	bool threads;
 	enum gh_backend runner;
 	int (*start)(struct gh_bench *bench);
 	int (*run)(struct gh_bench *bench, uint64_t events);

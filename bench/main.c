@@ -163,18 +163,24 @@ static const char *objection(const struct gh_bench *bench)
 
 /*
  * As many as it takes to have the kernel's ticks even out, and a few of each vCPU: a
- * ring of posted writes is filled and a group of signals sent more than once.
+ * ring of posted writes is filled and a group of signals sent more than once. A thread
+ * gets so many that being scheduled for a run is little beside it.
  */
 static unsigned long default_events(const struct gh_bench *bench)
 {
 	unsigned long each = 8, least = bench->workload->sleeps ? 4096 : 12288;
+	bool many = bench->nr_vcpus > 256, threads = bench->backend->threads;
 
 	if (bench->backend->posted)
-		each = bench->nr_vcpus > 256 ? 257 : 514;
+		each = many ? 257 : 514;
 	else if (bench->workload->signals)
-		each = bench->nr_vcpus > 256 ? GUEST_BENCH_GROUP : 2 * GUEST_BENCH_GROUP;
-	else if (bench->workload->sleeps && !bench->workload->bells && bench->nr_vcpus > 256)
+		each = GUEST_BENCH_GROUP * (many ? 1 : threads ? 8 : 2);
+	else if (!bench->workload->sleeps && threads)
+		each = many ? 192 : 384;
+	else if (bench->workload->sleeps && !bench->workload->bells && many)
 		each = 24;
+	if (threads && !bench->workload->sleeps)
+		least *= 4;
 	if (each * bench->nr_vcpus > least && bench->workload->active_percent == 100)
 		return each * bench->nr_vcpus;
 	return least;

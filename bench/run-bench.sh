@@ -80,6 +80,8 @@ weigh() {
 			weight += $3 > 256 ? 50 : $3 / 8
 		if ($1 == "ioeventfd")
 			weight += $3 > 256 ? 30 : $3 / 12
+		if ($2 ~ /threads/)
+			weight += ($3 < 256 ? $3 : 256) / 20 + ($3 > 256 ? 12 : 0)
 		if ($2 ~ /^kvm/)
 			weight += 4
 		printf "%.1f %s\n", weight, $0
