@@ -96,25 +96,38 @@ static void check_guest_time(void (*run)(struct gt_vcpu *vcpu, uint64_t until))
 	gt_vm_close(&vm);
 }
 
+struct cancel_job {
+	struct gt_vcpu *vcpu;
+	uint64_t until;		/* CPU time of the process, in ns */
+	_Atomic bool over;
+};
+
+/* A CANCEL between two runs has no effect: it is repeated until the last run is over. */
 static void *cancel_at(void *arg)
 {
-	struct { struct gt_vcpu *vcpu; uint64_t until; } *job = arg;
+	struct cancel_job *job = arg;
 
-	while (cpu_ns() < job->until)
+	while (!job->over) {
+		if (cpu_ns() >= job->until)
+			gt_ioctl(job->vcpu->fd, GH_VCPU_CANCEL, 0);
 		usleep(10000);
-	gt_ioctl(job->vcpu->fd, GH_VCPU_CANCEL, 0);
+	}
 	return NULL;
 }
 
 static void by_ioctl(struct gt_vcpu *vcpu, uint64_t until)
 {
-	struct { struct gt_vcpu *vcpu; uint64_t until; } job = { vcpu, until };
+	struct cancel_job job = { .vcpu = vcpu, .until = until };
 	pthread_t thread;
+	int ret;
 
 	cr_assert_eq(pthread_create(&thread, NULL, cancel_at, &job), 0);
-	while (gt_ioctl(vcpu->fd, GH_VCPU_RUN, 0) == -EINTR)
-		;
+	do {
+		ret = gt_ioctl(vcpu->fd, GH_VCPU_RUN, 0);
+	} while (ret == -EINTR);
+	job.over = true;
 	pthread_join(thread, NULL);
+	cr_assert_eq(ret, -ECANCELED, "%d", ret);
 }
 
 /* @at_once runs in a submission, so that waiting for work is little beside them. */
