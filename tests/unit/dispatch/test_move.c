@@ -193,8 +193,8 @@ Test(move, stop_between_two_runners)
 	cr_assert_eq(atomic_load(&other->slots_used), 0);
 }
 
-/* Each vCPU tells the end by itself, and it takes time: the VM may move meanwhile. */
-Test(move, ended_vcpus_are_taken_along)
+/* Each vCPU tells the end by itself, and it takes time: one has, and one sleeps still. */
+static struct gh_vm *start_half_ended(void)
 {
 	static const struct fake_step off[] = { { FAKE_OFF } };
 	static const struct fake_step later[] = { { FAKE_PARK }, { FAKE_OFF } };
@@ -205,6 +205,13 @@ Test(move, ended_vcpus_are_taken_along)
 	cr_assert_eq(gh_vm_start(vm), 0);
 	turns(r, 3);
 	cr_assert_eq(vm->live, 1);
+	return vm;
+}
+
+Test(move, ended_vcpus_are_taken_along)
+{
+	struct gh_vm *vm = start_half_ended();
+
 	cr_assert_eq(gh_vm_move(vm, other), 0);
 	turns(r, 4);
 	cr_assert_null(r->vms);
@@ -220,14 +227,8 @@ Test(move, ended_vcpus_are_taken_along)
 
 Test(move, refusal_of_a_device_leaves_ended_vcpus_ended)
 {
-	static const struct fake_step off[] = { { FAKE_OFF } };
-	static const struct fake_step later[] = { { FAKE_PARK }, { FAKE_OFF } };
-	struct gh_vm *vm = create(2);
+	struct gh_vm *vm = start_half_ended();
 
-	f->vcpus[0].steps = off;
-	f->vcpus[1].steps = later;
-	cr_assert_eq(gh_vm_start(vm), 0);
-	turns(r, 3);
 	dev.refuses = true;
 	cr_assert_eq(gh_vm_move(vm, other), 0);
 	turns(r, 4);
