@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -234,21 +235,22 @@ long gt_status_kb(int pid, const char *name)
 	return find_number(path, name);
 }
 
-/* The counters are kept by CPU and lag behind until somebody folds them. */
-static void refresh_vmstat(void)
+/* Where the kernel has no such file there is nothing to drop. */
+static void tell_kernel(const char *path, const char *text)
 {
-	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY | O_CLOEXEC);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return;
-	if (write(fd, "1", 1) < 0)
+	if (write(fd, text, strlen(text)) < 0)
 		errno = 0;
 	close(fd);
 }
 
 long gt_pinned(void)
 {
-	refresh_vmstat();
+	/* The counters are kept by CPU and lag behind until somebody folds them. */
+	tell_kernel("/proc/sys/vm/stat_refresh", "1");
 	return gt_vmstat("nr_foll_pin_acquired") - gt_vmstat("nr_foll_pin_released");
 }
 
@@ -272,16 +274,29 @@ long gt_vcpus_alive(void)
 	return n;
 }
 
+/* Pages that a cache has to spare, and objects that KASAN holds back after their end. */
+static void shrink_slabs(void)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir = opendir("/sys/kernel/slab");
+
+	if (!dir)
+		return;
+	while ((entry = readdir(dir))) {
+		/* The links are other names of the same caches. */
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", entry->d_name);
+		tell_kernel(path, "1");
+	}
+	closedir(dir);
+}
+
 void gt_settle(void)
 {
-	int fd;
-
 	sync();
-	fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		if (write(fd, "3\n", 2) < 0)
-			errno = 0;
-		close(fd);
-	}
+	tell_kernel("/proc/sys/vm/drop_caches", "3");
+	shrink_slabs();
 	usleep(200000);
 }
