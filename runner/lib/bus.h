@@ -22,11 +22,13 @@ struct gh_window {
 	void *device;
 };
 
+/* @len is not 0. */
 static inline bool gh_window_holds(const struct gh_window *w, uint64_t addr, uint32_t len)
 {
-	uint64_t offset = addr - w->base;
+	uint64_t left = w->size - (addr - w->base);
 
-	return offset < w->size && w->size - offset >= len;
+	/* Neither below it, nor beyond its end. */
+	return left <= w->size && left >= len;
 }
 
 /* The windows of one VM, sorted by base, disjoint. */

@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "internal.h"
+#include "quick.h"
 
 /* ---- accesses ------------------------------------------------------------------- */
 
@@ -45,7 +46,7 @@ static int access_unclaimed(struct gh_runner *r, struct gh_vcpu *v)
 }
 
 /* After the device's, and unless it has done so itself: @ret is what it returned. */
-static void access_done(struct gh_runner *r, struct gh_vcpu *v, int ret)
+void gh_access_done(struct gh_runner *r, struct gh_vcpu *v, int ret)
 {
 	if (ret == GH_ACCESS_DEFERRED)
 		r->stats.deferred++;
@@ -91,7 +92,7 @@ static void handle_mmio(struct gh_runner *r, struct gh_vcpu *v, const struct gh_
 		r->stats.mmio_reads++;
 		ret = w ? w->ops->read(w->device, a) : access_unclaimed(r, v);
 	}
-	access_done(r, v, ret);
+	gh_access_done(r, v, ret);
 }
 
 /* ---- ends ------------------------------------------------------------------------ */
@@ -247,53 +248,6 @@ void gh_exit_handle(struct gh_runner *r, struct gh_vcpu *v, int res,
 
 /* ---- batches ---------------------------------------------------------------------- */
 
-/* An access to the window of the last one, by a guest that does not sleep after it. */
-static inline bool is_quick(const struct gh_vcpu *v, int res, uint32_t len)
-{
-	const int access = GH_URING_RES_WRITE | 0xf << GH_URING_RES_LEN_SHIFT;
-	const uint32_t lens = 1 << 1 | 1 << 2 | 1 << 4 | 1 << 8;
-
-	return (res & ~access) == GH_URING_EXIT_MMIO && lens >> len & 1 && !v->held &&
-	       !(v->sleeps & GH_AFTER_MMIO) && v->window &&
-	       gh_window_holds(v->window, v->run->mmio.phys_addr, len);
-}
-
-/*
- * What gh_exit_handle() does with an access that is_quick(), for the case that the device
- * answers at once: then the answer is in the entry, which is ready for the next run.
- */
-static inline bool answer_in_place(struct gh_runner *r, struct gh_vcpu *v, struct gh_run_entry *e)
-{
-	const struct gh_window *w = v->window;
-	struct gh_access *a = &v->access;
-	uint32_t len = GH_URING_RES_LEN(e->res);
-	int ret;
-
-	a->offset = v->run->mmio.phys_addr - w->base;
-	a->len = len;
-	a->is_write = e->res & GH_URING_RES_WRITE;
-	v->after = GH_AFTER_MMIO;
-	v->state = GH_VCPU_ANSWERING;
-	if (a->is_write) {
-		a->data = gh_uring_mmio_data(v->run, len);
-		e->flags = 0;
-		e->resume_data = 0;
-		ret = w->ops->write(w->device, a);
-	} else {
-		a->data = 0;
-		e->flags = GH_URING_RUN_RESUME;
-		ret = w->ops->read(w->device, a);
-		e->resume_data = a->data;
-	}
-	if (ret || v->state != GH_VCPU_ANSWERING) {
-		v->ran = true;
-		access_done(r, v, ret);
-		return false;
-	}
-	v->state = GH_VCPU_BATCHED;
-	return true;
-}
-
 static __attribute__((noinline)) void handle_entry(struct gh_runner *r, struct gh_vcpu *v,
 						   struct gh_run_entry *e)
 {
@@ -311,36 +265,50 @@ static __attribute__((noinline)) void handle_entry(struct gh_runner *r, struct g
  */
 static void handle_entries(struct gh_runner *r, struct gh_batch *b, unsigned int nr, bool keep)
 {
-	struct gh_run_entry *e = &b->entries[b->pos], *end = e + nr, *place = b->entries;
+	struct gh_run_entry *e = &b->entries[b->pos], *end = e + nr;
+	/* Where the next one goes that keeps its place, if it may. */
+	struct gh_run_entry *place = keep ? b->entries : end;
 	struct gh_vcpu **at = &b->vcpus[b->pos], *v;
 	unsigned int writes = 0, others = 0;
+	bool done;
 
 	for (; e != end; e++) {
 		v = *at++;
-		if (!is_quick(v, e->res, GH_URING_RES_LEN(e->res))) {
+		if (!gh_quick_take(v, e->res)) {
 			others++;
 			handle_entry(r, v, e);
 			continue;
 		}
-		writes += !!(e->res & GH_URING_RES_WRITE);
-		if (!answer_in_place(r, v, e))
+		if (e->res & GH_URING_RES_WRITE) {
+			writes++;
+			e->flags = 0;
+			e->resume_data = 0;
+			done = gh_quick_write(r, v);
+		} else {
+			e->flags = GH_URING_RUN_RESUME;
+			done = gh_quick_read(r, v);
+			e->resume_data = v->access.data;
+		}
+		if (!done)
 			continue;
+		v->state = GH_VCPU_BATCHED;
+		if (place == e) {
+			place++;
+			continue;
+		}
 		if (!keep) {
 			gh_vcpu_unbatch(v, e);
 			v->ran = true;
 			gh_vcpu_ready(r, v);
 			continue;
 		}
-		if (place != e) {
-			*place = *e;
-			b->vcpus[place - b->entries] = v;
-		}
-		place++;
+		*place = *e;
+		b->vcpus[place++ - b->entries] = v;
 	}
 	r->stats.mmio_writes += writes;
 	r->stats.mmio_reads += nr - writes - others;
 	b->pos += nr;
-	b->nr = (unsigned int)(place - b->entries);
+	b->nr = keep ? (unsigned int)(place - b->entries) : 0;
 }
 
 /* A batch of one is left to gh_run_alone(). */

@@ -385,9 +385,12 @@ void gh_runner_give_up(struct gh_runner *r, int error);
 int gh_turn(struct gh_runner *r, unsigned int wait_nr, uint64_t until);
 
 /* submit.c */
+uint64_t gh_batch_deadline(const struct gh_runner *r);
 int gh_submit(struct gh_runner *r, unsigned int wait_nr, uint64_t timeout_ns);
-void gh_run_alone(struct gh_runner *r);
 void gh_run_again(struct gh_runner *r);
+
+/* lone.c */
+void gh_run_alone(struct gh_runner *r);
 
 /* batch.c */
 int gh_batches_init(struct gh_runner *r);
@@ -399,6 +402,7 @@ void gh_batch_submit(struct gh_runner *r, struct gh_batch *b, bool by_ioctl);
 void gh_batch_done(struct gh_runner *r, struct gh_batch *b, int ret);
 
 /* exit.c */
+void gh_access_done(struct gh_runner *r, struct gh_vcpu *v, int ret);
 void gh_exit_handle(struct gh_runner *r, struct gh_vcpu *v, int res,
 		    const struct gh_uring_exit *exit);
 unsigned int gh_batches_handle(struct gh_runner *r, unsigned int budget);

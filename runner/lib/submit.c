@@ -23,7 +23,7 @@ static void sqe_target(struct io_uring_sqe *sqe, const struct gh_vcpu *v, unsign
  * Until when guests may run: @batch_ns, and no timer waits for them longer than for
  * one short turn.
  */
-static uint64_t batch_deadline(const struct gh_runner *r)
+uint64_t gh_batch_deadline(const struct gh_runner *r)
 {
 	uint64_t now = gh_now_ns(), until = now + r->sched.batch_ns, least;
 
@@ -47,7 +47,7 @@ static bool prep_run(struct gh_runner *r, struct gh_vcpu *v)
 	assert(v->state == GH_VCPU_READY || v->state == GH_VCPU_BATCHED);
 	/* Each is bounded by its slice, several need more. */
 	if (!r->sched.deadline_ns && r->sched.taken + gh_sched_nr(&r->sched) > 1)
-		r->sched.deadline_ns = batch_deadline(r);
+		r->sched.deadline_ns = gh_batch_deadline(r);
 	if (v->has_answer)
 		gh_uring_prep_run_resume(sqe, fd, v->slice_ns, r->sched.deadline_ns, v->answer);
 	else
@@ -106,12 +106,12 @@ static bool by_ioctl(const struct gh_runner *r)
 static uint64_t deadline(const struct gh_runner *r)
 {
 	if (r->timers)
-		return batch_deadline(r);
+		return gh_batch_deadline(r);
 	if (r->has_batch && r->sched.batch_ns >= GH_DRIVER_BATCH_NS)
 		return 0;
 	if (gh_nr_ready(r) == 1 && r->ioctl != GH_IOCTL_NEVER)
 		return 0;
-	return batch_deadline(r);
+	return gh_batch_deadline(r);
 }
 
 /* Returns true if guests have run already. */
@@ -146,80 +146,6 @@ static bool run_ready(struct gh_runner *r)
 	return ioctl;
 }
 
-/* Nothing but one vCPU wants anything of the runner. */
-static bool is_alone(const struct gh_runner *r)
-{
-	const struct gh_sched *s = &r->sched;
-
-	return s->ready.nr == 1 && !s->woken.nr && !s->ready.head->held && !s->ready.head->alone &&
-	       !r->sqes_pending && !r->cancels_wanted && !r->ended &&
-	       (!r->ring || gh_ring_is_quiet(r->ring)) && !atomic_load(&r->quit);
-}
-
-/*
- * Runs a vCPU that is alone once: without a batch, unless its slice is too short for the
- * call that has none. False if it did not run; else what came of it is in @exit and @res.
- */
-static bool run_lone(struct gh_runner *r, struct gh_vcpu *v, struct gh_uring_exit *exit, int *res)
-{
-	struct gh_batch *b = &r->batches[r->fill];
-	int ret;
-
-	if (r->ops->run_once && !r->no_once && v->slice_ns >= GH_LONE_SLICE_NS) {
-		if (v->has_answer)
-			gh_run_answer(v->run, v->answer);
-		v->state = GH_VCPU_IN_FLIGHT;
-		ret = r->ops->run_once(r->ctx, v->fd, r->sched.deadline_ns);
-		if (ret != -ENOTTY) {
-			r->stats.lone_ioctls++;
-			*res = gh_run_once_decode(ret, v->run, exit);
-			return true;
-		}
-		r->no_once = true;
-		v->state = GH_VCPU_READY;
-	}
-	gh_batch_add(b, v);
-	b->nr = 0;
-	if (r->ops->run_batch(r->ctx, v->fd, b->entries, 1, r->sched.deadline_ns) != 1)
-		return false;
-	r->stats.batches++;
-	r->stats.batch_ioctls++;
-	*res = gh_run_entry_decode(b->entries, v->run, exit);
-	return true;
-}
-
-/*
- * A lone vCPU that does one access after the other: a turn is many of them, until
- * somebody else has something to do, the vCPU does something else, or a batch's time
- * is over. Only where the runner has the thread to itself, as callbacks are called.
- */
-void gh_run_alone(struct gh_runner *r)
-{
-	struct gh_batch *b = &r->batches[r->fill];
-	struct gh_uring_exit exit;
-	struct gh_vcpu *v;
-	unsigned int i;
-	int res;
-
-	if (r->ioctl == GH_IOCTL_NEVER || !r->has_batch || b->state != GH_BATCH_FREE || b->nr ||
-	    !is_alone(r))
-		return;
-	gh_sched_begin(&r->sched, batch_deadline(r), 0);
-	r->in_callback = true;
-	for (i = 0; i < GH_ALONE_RUNS && is_alone(r); i++) {
-		v = gh_queue_pop(&r->sched.ready);
-		if (!run_lone(r, v, &exit, &res)) {
-			gh_vcpu_ready(r, v);
-			break;
-		}
-		r->stats.submitted++;
-		gh_exit_handle(r, v, res, &exit);
-		if (res || exit.reason != GH_URING_EXIT_MMIO)
-			break;
-	}
-	r->in_callback = false;
-}
-
 /* Nobody but the vCPUs that have kept their places wants anything of the runner. */
 static bool is_undisturbed(const struct gh_runner *r)
 {
@@ -229,8 +155,9 @@ static bool is_undisturbed(const struct gh_runner *r)
 }
 
 /*
- * The same for vCPUs that do one access after the other: their batch goes to the driver
- * again, as it is. Not without end, for the caller may want to look at something, too.
+ * For vCPUs that do one access after the other: their batch goes to the driver again, as
+ * it is. Only where the runner has the thread to itself, as callbacks are called; and not
+ * without end, for the caller may want to look at something, too.
  */
 void gh_run_again(struct gh_runner *r)
 {

@@ -221,10 +221,8 @@ static inline int gh_run_once(int vcpu_fd, __u64 deadline_ns)
  */
 static inline void gh_run_answer(struct gh_vcpu_run *run, __u64 data)
 {
-	unsigned int i;
-
-	for (i = 0; i < sizeof(run->mmio.data); i++)
-		run->mmio.data[i] = (__u8)(data >> (8 * i));
+	data = htole64(data);
+	memcpy(run->mmio.data, &data, sizeof(run->mmio.data));
 }
 
 /* ---- reading what came of a run --------------------------------------------- */
