@@ -12,7 +12,8 @@
  * long it takes: an entry is read before its vCPU is taken, and written after the
  * vCPU was given back. Only an access is written before, without faults, for who
  * takes the vCPU next would answer it: what cannot be written is kept with the vCPU,
- * and its next run says it, whoever runs it.
+ * and its next run says it, whoever runs it. Nor need it be written where the entry
+ * says it already, from the batch before: a guest that does the same again is common.
  */
 
 #include <linux/file.h>
@@ -40,18 +41,41 @@ static_assert(GH_VCPU_RUN_BATCH == 0x40184743);
 
 /* What an entry may have of the flags of RUN. */
 #define GH_RUN_ENTRY_FLAGS	GH_URING_RUN_RESUME
-/* So many entries are copied at a time. */
-#define GH_BATCH_CHUNK		16
+/* So many entries are copied at a time, of a batch that has so many left. */
+#define GH_BATCH_CHUNK		32
+#define GH_BATCH_HALF		16
+
+/**
+ * struct gh_batch_part - entries of a batch that were read at once
+ * @chunk: copies
+ * @entries: where they are in user memory
+ * @deadline_ns: of the batch, CLOCK_MONOTONIC
+ */
+struct gh_batch_part {
+	const struct gh_run_entry *chunk;
+	struct gh_run_entry __user *entries;
+	u64 deadline_ns;
+};
+
+/* Where @e of @part was read from: only what is rare wants to know. */
+static __always_inline s32 __user *gh_batch_res(const struct gh_batch_part *part,
+						const struct gh_run_entry *e)
+{
+	return &part->entries[e - part->chunk].res;
+}
 
 /*
  * The vCPU is owned, so this must not sleep: page faults are off. False if the page is
  * not there.
  */
-static __always_inline bool gh_batch_write(struct gh_run_entry __user *entry, int res)
+static __always_inline bool gh_batch_write(const struct gh_batch_part *part,
+					   const struct gh_run_entry *e, int res)
 {
-	if (unlikely(!user_write_access_begin(&entry->res, sizeof(entry->res))))
+	s32 __user *to = gh_batch_res(part, e);
+
+	if (unlikely(!user_write_access_begin(to, sizeof(*to))))
 		return false;
-	unsafe_put_user(res, &entry->res, fault);
+	unsafe_put_user(res, to, fault);
 	user_write_access_end();
 	return true;
 fault:
@@ -60,22 +84,23 @@ fault:
 }
 
 /* Page faults are on in here. */
-static noinline int gh_batch_say(struct gh_run_entry __user *entry, int res)
+static noinline int gh_batch_say(const struct gh_batch_part *part, const struct gh_run_entry *e,
+				 int res)
 {
 	int ret;
 
 	pagefault_enable();
-	ret = put_user(res, &entry->res);
+	ret = put_user(res, gh_batch_res(part, e));
 	pagefault_disable();
 	return ret;
 }
 
-static noinline bool gh_batch_fetch(struct gh_run_entry __user *entry)
+static noinline bool gh_batch_fetch(const struct gh_batch_part *part, const struct gh_run_entry *e)
 {
 	bool there;
 
 	pagefault_enable();
-	there = !fault_in_writeable((char __user *)&entry->res, sizeof(entry->res));
+	there = !fault_in_writeable((char __user *)gh_batch_res(part, e), sizeof(e->res));
 	pagefault_disable();
 	return there;
 }
@@ -84,43 +109,43 @@ static noinline bool gh_batch_fetch(struct gh_run_entry __user *entry)
  * What came of an entry that is no access: says it, and whether it ends the batch as
  * well: 0, 1, or -EFAULT.
  */
-static noinline int gh_batch_other(struct gunyah_vcpu *vcpu, bool owned, int res, u64 deadline_ns,
-				   struct gh_run_entry __user *entry)
+static noinline int gh_batch_other(struct gunyah_vcpu *vcpu, bool owned, int res,
+				   const struct gh_batch_part *part, const struct gh_run_entry *e)
 {
 	int ret;
 
 	if (owned)
 		gh_vcpu_stop(vcpu);
-	ret = gh_batch_say(entry, res);
+	ret = gh_batch_say(part, e, res);
 	if (ret || res < 0)
 		return ret;
 	if (GH_URING_RES_EXIT(res) != GH_URING_EXIT_PREEMPTED &&
 	    GH_URING_RES_EXIT(res) != GH_URING_EXIT_INTR)
 		return 0;
 	return READ_ONCE(vcpu->held) || read_thread_flags() & GH_WORK_FLAGS ||
-	       task_work_pending(current) || ktime_get_ns() >= deadline_ns;
+	       task_work_pending(current) || ktime_get_ns() >= part->deadline_ns;
 }
 
 /*
  * An access could not be written: it is kept, the page is fetched, and the next run,
  * which is this one, if the page stays, says it.
  */
-static noinline int gh_batch_keep(struct gunyah_vcpu *vcpu, u64 deadline_ns,
-				  struct gh_run_entry __user *entry)
+static noinline int gh_batch_keep(struct gunyah_vcpu *vcpu, const struct gh_batch_part *part,
+				  const struct gh_run_entry *e)
 {
 	/* The answer was taken. */
-	const struct gh_vcpu_order order = { .deadline_ns = deadline_ns };
+	const struct gh_vcpu_order order = { .deadline_ns = part->deadline_ns };
 	bool owned;
 	int res;
 
 	vcpu->pending |= GH_VCPU_PENDING_UNSAID;
 	gh_vcpu_stop(vcpu);
-	if (!gh_batch_fetch(entry))
+	if (!gh_batch_fetch(part, e))
 		return -EFAULT;
 	res = gh_vcpu_try_run(vcpu, &order, &owned);
 	if (!owned || !gh_vcpu_is_access(res))
-		return gh_batch_other(vcpu, owned, res, deadline_ns, entry);
-	if (!gh_batch_write(entry, res)) {
+		return gh_batch_other(vcpu, owned, res, part, e);
+	if (!gh_batch_write(part, e, res)) {
 		vcpu->pending |= GH_VCPU_PENDING_UNSAID;
 		res = -EFAULT;
 	}
@@ -129,13 +154,13 @@ static noinline int gh_batch_keep(struct gunyah_vcpu *vcpu, u64 deadline_ns,
 }
 
 /* One entry: 0, 1 if the batch is over with it, or -EFAULT. Page faults are off. */
-static __always_inline int gh_batch_entry(const struct gh_run_entry *e, u64 deadline_ns,
-					  struct gh_run_entry __user *entry)
+static __always_inline int gh_batch_entry(const struct gh_batch_part *part,
+					  const struct gh_run_entry *e)
 {
 	const struct gh_vcpu_order order = {
 		.flags = e->flags,
 		.resume_data = e->resume_data,
-		.deadline_ns = deadline_ns,
+		.deadline_ns = part->deadline_ns,
 		.slice_ns = e->slice_ns,
 	};
 	struct gunyah_vcpu *vcpu;
@@ -143,22 +168,22 @@ static __always_inline int gh_batch_entry(const struct gh_run_entry *e, u64 dead
 	struct fd f;
 	bool owned;
 
-	if (order.flags != GH_URING_RUN_RESUME &&
-	    unlikely(order.flags & ~GH_RUN_ENTRY_FLAGS || order.resume_data))
-		return gh_batch_say(entry, -EINVAL);
+	if (e->flags != GH_URING_RUN_RESUME &&
+	    unlikely(e->flags & ~GH_RUN_ENTRY_FLAGS || e->resume_data))
+		return gh_batch_say(part, e, -EINVAL);
 	f = fdget(e->fd);
 	if (unlikely(fd_empty(f)))
-		return gh_batch_say(entry, -EBADF);
+		return gh_batch_say(part, e, -EBADF);
 	if (unlikely(fd_file(f)->f_op != &gh_vcpu_fops)) {
-		ret = gh_batch_say(entry, -EBADF);
+		ret = gh_batch_say(part, e, -EBADF);
 		goto out;
 	}
 	vcpu = fd_file(f)->private_data;
 	res = gh_vcpu_try_run(vcpu, &order, &owned);
 	if (unlikely(!owned || !gh_vcpu_is_access(res)))
-		ret = gh_batch_other(vcpu, owned, res, deadline_ns, entry);
-	else if (unlikely(!gh_batch_write(entry, res)))
-		ret = gh_batch_keep(vcpu, deadline_ns, entry);
+		ret = gh_batch_other(vcpu, owned, res, part, e);
+	else if (unlikely(res != e->res && !gh_batch_write(part, e, res)))
+		ret = gh_batch_keep(vcpu, part, e);
 	else
 		gh_vcpu_stop(vcpu);
 out:
@@ -167,30 +192,28 @@ out:
 }
 
 /*
- * @nr entries of the batch, of which @chunk has copies. Returns how many were carried
- * out; *@end is 1 if the batch is over with them, or -EFAULT.
+ * @nr entries of @part. Returns how many were carried out; *@end is 1 if the batch is over
+ * with them, or -EFAULT.
  */
-static u32 gh_batch_chunk(const struct gh_run_entry *chunk, u32 nr, u64 deadline_ns,
-			  struct gh_run_entry __user *entry, int *end)
+static u32 gh_batch_chunk(const struct gh_batch_part *part, u32 nr, int *end)
 {
-	const struct gh_run_entry *e = chunk;
-	int ret = 0;
+	const struct gh_run_entry *e = part->chunk, *last = e + nr - 1;
+	int ret;
 
 	/* Once, and not for each access that is written. */
 	pagefault_disable();
-	do {
-		ret = gh_batch_entry(e, deadline_ns, entry);
-		if (unlikely(ret < 0))
+	for (;; e++) {
+		ret = gh_batch_entry(part, e);
+		if (unlikely(ret) || e == last)
 			break;
-		e++;
-		entry++;
-	} while (likely(!ret) && e < chunk + nr);
+	}
 	pagefault_enable();
 	*end = ret;
-	return e - chunk;
+	/* An entry that has an error to itself was carried out. */
+	return e - part->chunk + (ret >= 0);
 }
 
-/* Copies @nr entries into @chunk. Returns how many could be read. */
+/* Copies up to @nr entries into @chunk, as many as fit. Returns how many it copied. */
 static u32 gh_batch_read(struct gh_run_entry *chunk, u32 nr,
 			 const struct gh_run_entry __user *entry)
 {
@@ -200,9 +223,14 @@ static u32 gh_batch_read(struct gh_run_entry *chunk, u32 nr,
 	unsigned long left;
 	u32 i = 0;
 
-	if (nr == GH_BATCH_CHUNK) {
+	/* Of sizes that are constants, which nothing has to look at. */
+	if (nr >= GH_BATCH_CHUNK) {
 		left = copy_from_user(chunk, entry, sizeof(*chunk) * GH_BATCH_CHUNK);
-		return nr - DIV_ROUND_UP(left, sizeof(*chunk));
+		return GH_BATCH_CHUNK - DIV_ROUND_UP(left, sizeof(*chunk));
+	}
+	if (nr >= GH_BATCH_HALF) {
+		left = copy_from_user(chunk, entry, sizeof(*chunk) * GH_BATCH_HALF);
+		return GH_BATCH_HALF - DIV_ROUND_UP(left, sizeof(*chunk));
 	}
 	/* A few cost less than the call. */
 	if (unlikely(!user_read_access_begin(entry, nr * sizeof(*chunk))))
@@ -224,7 +252,7 @@ fault:
  */
 int gh_vcpu_run_batch(u64 entries, u32 nr, u64 deadline_ns)
 {
-	struct gh_run_entry __user *entry = u64_to_user_ptr(entries);
+	struct gh_batch_part part;
 	u64 limit = gh_clock_latest() + GH_BATCH_LIMIT_NS;
 	struct gh_run_entry chunk[GH_BATCH_CHUNK] __uninitialized;
 	u32 done = 0, n;
@@ -235,11 +263,18 @@ int gh_vcpu_run_batch(u64 entries, u32 nr, u64 deadline_ns)
 	if (!deadline_ns || deadline_ns > limit)
 		deadline_ns = limit;
 
+	part = (struct gh_batch_part){
+		.chunk = chunk,
+		.entries = u64_to_user_ptr(entries),
+		.deadline_ns = deadline_ns,
+	};
 	do {
-		n = gh_batch_read(chunk, min_t(u32, nr - done, GH_BATCH_CHUNK), entry + done);
+		n = gh_batch_read(chunk, nr - done, part.entries);
 		if (unlikely(!n))
 			return done ?: -EFAULT;
-		done += gh_batch_chunk(chunk, n, deadline_ns, entry + done, &end);
+		n = gh_batch_chunk(&part, n, &end);
+		part.entries += n;
+		done += n;
 	} while (!end && done < nr);
 	return done ?: end;
 }
@@ -259,7 +294,7 @@ long gh_vcpu_batch_ioctl(const void __user *uarg)
 /* GH_VCPU_RUN_ONCE: an entry without a batch. */
 long gh_vcpu_run_once(struct gunyah_vcpu *vcpu, u64 deadline_ns)
 {
-	const struct gh_vcpu_order order = { .deadline_ns = deadline_ns };
+	const struct gh_vcpu_order order = { .deadline_ns = deadline_ns ?: U64_MAX };
 	bool owned;
 	int ret;
 

@@ -329,6 +329,29 @@ BOTH(exit_that_cannot_be_written)
 	munmap(entry, 8192);
 }
 
+/* What the entry says already is said, and the guest goes on with the answer. */
+BOTH(exit_that_the_entry_says_already)
+{
+	const int res = GH_URING_EXIT_MMIO | 8 << GH_URING_RES_LEN_SHIFT;
+	struct gh_run_entry *entry = map_entries(PROT_READ | PROT_WRITE, -1);
+	int i, ret = -EFAULT;
+	struct gt_vm vm;
+
+	BOOT(&vm, reader);
+	gh_run_entry_init(entry, carrier, 0);
+	entry->res = res;
+	cr_assert_eq(mprotect(entry, 8192, PROT_READ), 0);
+	/* That the slice was over first it does not say. */
+	for (i = 0; i < 1000 && ret == -EFAULT; i++)
+		ret = run(entry, 1, 0);
+	cr_assert_eq(ret, 1, "%d", ret);
+	cr_assert_eq(entry->res, res);
+	gt_answer(&vm.vcpus[0], 0x66);
+	gt_check_write(&gt_path_ioctl, &vm.vcpus[0], 8, DEV + 8, 0x66, __LINE__);
+	gt_vm_close(&vm);
+	munmap(entry, 8192);
+}
+
 /* Entries that end where nothing is mapped: those before are carried out. */
 BOTH(second_entry_is_not_there)
 {

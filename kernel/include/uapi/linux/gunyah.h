@@ -367,7 +367,7 @@ struct gh_uring_run {
  * @flags: in: GH_URING_RUN_RESUME, other bits 0
  * @slice_ns: in: as sqe->len of GH_VCPU_RUN
  * @res: out: as cqe->res of GH_VCPU_RUN, GH_URING_EXIT_WAITING, or this entry's
- *	-errno. Written only if the entry was carried out
+ *	-errno. Written only if the entry was carried out, and says something else
  */
 struct gh_run_entry {
 	__u64 resume_data;
