@@ -242,7 +242,7 @@ struct gunyah_vcpu {
  * struct gh_vcpu_order - what the caller of a run asks for
  * @flags: GH_URING_RUN_*
  * @resume_data: answer to the pending access, with GH_URING_RUN_RESUME
- * @deadline_ns: CLOCK_MONOTONIC, 0: none
+ * @deadline_ns: CLOCK_MONOTONIC, U64_MAX: none
  * @slice_ns: how long, 0: the default
  */
 struct gh_vcpu_order {

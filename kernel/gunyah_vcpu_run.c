@@ -471,7 +471,10 @@ static long gh_vcpu_ioctl_result(int ret)
 /* GH_VCPU_RUN as ioctl: until an exit, a signal or a kick, waiting included. */
 long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu)
 {
-	const struct gh_vcpu_order order = { .slice_ns = GH_SLICE_MAX_NS };
+	const struct gh_vcpu_order order = {
+		.deadline_ns = U64_MAX,
+		.slice_ns = GH_SLICE_MAX_NS,
+	};
 	u64 begin = gh_clock_latest();
 	int ret;
 

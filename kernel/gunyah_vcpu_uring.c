@@ -152,6 +152,8 @@ static int gh_vcpu_uring_run(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	/* A ring's own threads have the mm of the ring's creator. */
 	if (unlikely(current->mm != vcpu->mm))
 		return -EPERM;
+	if (!order.deadline_ns)
+		order.deadline_ns = U64_MAX;
 	if (unlikely(order.flags & GH_URING_RUN_WAIT_START)) {
 		ret = gh_vcpu_start_wait(vcpu, cmd, issue_flags);
 		if (ret)
