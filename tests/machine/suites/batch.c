@@ -5,14 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "gt.h"
+#include "gt_disturb.h"
 
 #define DEV		GT_DEV_BASE
 #define RING		(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
@@ -450,17 +449,8 @@ BOTH(held_eventfd_ends_it)
 	close(kick.fd);
 }
 
-static void on_alarm(int sig)
-{
-	(void)sig;
-}
-
 BOTH(signal_ends_it)
 {
-	const struct itimerval every_ms = {
-		.it_interval.tv_usec = 1000, .it_value.tv_usec = 1000,
-	};
-	const struct sigaction act = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
 	uint64_t end = gt_now_ns() + GT_PATIENCE_S * 1000000000ULL;
 	struct gh_run_entry e[16];
 	struct gt_vm vm;
@@ -468,32 +458,18 @@ BOTH(signal_ends_it)
 	int n;
 
 	BOOT(&vm, spinner);
-	sigaction(SIGALRM, &act, NULL);
-	setitimer(ITIMER_REAL, &every_ms, NULL);
+	gt_alarms_begin();
 	do {
 		cr_assert_lt(gt_now_ns(), end, "no run ends by a signal");
 		for (i = 0; i < GT_ARRAY_SIZE(e); i++)
 			gh_run_entry_init(&e[i], carrier, UINT32_MAX);
 		n = turn(run, e, GT_ARRAY_SIZE(e), 0);
 	} while (e[n - 1].res != GH_URING_EXIT_INTR);
-	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+	gt_alarms_end();
 	cr_assert_lt(n, (int)GT_ARRAY_SIZE(e));
 	for (i = 0; i < (unsigned int)n - 1; i++)
 		cr_assert_neq(e[i].res, GH_URING_EXIT_INTR, "the batch went on");
 	gt_vm_close(&vm);
-}
-
-static volatile bool enough;
-
-static void *cancel_often(void *arg)
-{
-	int fd = *(int *)arg;
-
-	while (!enough) {
-		gt_ioctl(fd, GH_VCPU_CANCEL, 0);
-		usleep(500);
-	}
-	return NULL;
 }
 
 /* CANCEL ends the entry of its vCPU; the one behind it is run. */
@@ -501,14 +477,13 @@ BOTH(cancel_ends_an_entry)
 {
 	uint64_t end = gt_now_ns() + GT_PATIENCE_S * 1000000000ULL;
 	struct gh_run_entry e[2];
+	struct gt_canceller canceller;
 	struct gt_vm vm, other;
-	pthread_t thread;
 	int n;
 
 	BOOT(&other, spinner);
 	BOOT(&vm, spinner);
-	enough = false;
-	cr_assert_eq(pthread_create(&thread, NULL, cancel_often, &vm.vcpus[0].fd), 0);
+	gt_cancels_begin(&canceller, vm.vcpus[0].fd);
 	do {
 		cr_assert_lt(gt_now_ns(), end, "no entry is cancelled");
 		gh_run_entry_init(&e[0], vm.vcpus[0].fd, UINT32_MAX);
@@ -517,8 +492,7 @@ BOTH(cancel_ends_an_entry)
 		cr_assert(n < 2 || gt_res(e[1].res) == GH_URING_EXIT_PREEMPTED, "%d", e[1].res);
 	} while (n < 2 || e[0].res != -ECANCELED);
 	GT_ERRNO(entry_cancel, ECANCELED, e[0].res);
-	enough = true;
-	pthread_join(thread, NULL);
+	gt_cancels_end(&canceller);
 	gt_vm_close(&vm);
 	gt_vm_close(&other);
 }

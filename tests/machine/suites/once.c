@@ -5,15 +5,13 @@
  * signals lose nothing is shown in signals, and a bad hypervisor in hostile_run.
  */
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "gt.h"
+#include "gt_disturb.h"
 
 #define DEV	GT_DEV_BASE
 #define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
@@ -213,59 +211,34 @@ GT_CASE(once, ends_by_a_held_eventfd)
 	close(kick.fd);
 }
 
-static void on_alarm(int sig)
-{
-	(void)sig;
-}
-
 GT_CASE(once, ends_by_a_signal)
 {
-	const struct itimerval every_ms = {
-		.it_interval.tv_usec = 1000, .it_value.tv_usec = 1000,
-	};
-	const struct sigaction act = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
 	uint64_t end = gt_now_ns() + GT_PATIENCE_S * 1000000000ULL;
 	struct gt_vm vm;
 
 	BOOT(&vm, spinner);
-	sigaction(SIGALRM, &act, NULL);
-	setitimer(ITIMER_REAL, &every_ms, NULL);
+	gt_alarms_begin();
 	while (one(&vm.vcpus[0]) != GH_URING_EXIT_INTR)
 		cr_assert_lt(gt_now_ns(), end, "no run ends by a signal");
-	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+	gt_alarms_end();
 	gt_vm_close(&vm);
-}
-
-static volatile bool enough;
-
-static void *cancel_often(void *arg)
-{
-	int fd = *(int *)arg;
-
-	while (!enough) {
-		gt_ioctl(fd, GH_VCPU_CANCEL, 0);
-		usleep(500);
-	}
-	return NULL;
 }
 
 GT_CASE(once, ends_by_cancel)
 {
 	uint64_t end = gt_now_ns() + GT_PATIENCE_S * 1000000000ULL;
-	pthread_t thread;
+	struct gt_canceller canceller;
 	struct gt_vm vm;
 	int res;
 
 	BOOT(&vm, spinner);
-	enough = false;
-	cr_assert_eq(pthread_create(&thread, NULL, cancel_often, &vm.vcpus[0].fd), 0);
+	gt_cancels_begin(&canceller, vm.vcpus[0].fd);
 	do {
 		cr_assert_lt(gt_now_ns(), end, "no run is cancelled");
 		res = one(&vm.vcpus[0]);
 	} while (res == GH_URING_EXIT_PREEMPTED);
 	GT_ERRNO(once_cancel, ECANCELED, res);
-	enough = true;
-	pthread_join(thread, NULL);
+	gt_cancels_end(&canceller);
 	gt_vm_close(&vm);
 }
 

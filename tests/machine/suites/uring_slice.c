@@ -4,10 +4,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "gt.h"
+#include "gt_disturb.h"
 
 #define DEV	GT_DEV_BASE
 #define RING	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
@@ -35,9 +35,10 @@ GT_CASE(uring_slice, spinning_guest_is_preempted)
 
 /*
  * The longest and the shortest slice that fit the SQE: both enter the guest and both
- * end. How long they last is the suite icount's. A reschedule can come before: then again.
+ * end. That they are bounded is for the suite icount to see: here others want the CPU, and
+ * a reschedule ends them too. It can come before the guest is entered: then again.
  */
-GT_CASE(uring_slice, slice_is_bounded)
+GT_CASE(uring_slice, longest_and_shortest_slice)
 {
 	static const uint32_t slices[] = { UINT32_MAX, 1 };
 	uint64_t end = gt_now_ns() + GT_PATIENCE_S * 1000000000ULL;
@@ -174,14 +175,6 @@ GT_CASE(uring_slice, immediate_exit)
 
 /* ---- a signal, and another thread's command, while the guest runs ----------------- */
 
-static volatile int alarms;
-
-static void on_alarm(int sig)
-{
-	(void)sig;
-	alarms++;
-}
-
 /* The signal ends the run, its handler has run, nothing is lost. */
 GT_CASE(uring_slice, signal_ends_a_run)
 {
@@ -189,10 +182,6 @@ GT_CASE(uring_slice, signal_ends_a_run)
 		{ GS_READ, 8, DEV, 0 }, { GS_SPIN, 0, 30000000, 0 }, { GS_ECHO, 8, DEV + 8, 0 },
 		{ GS_OFF },
 	};
-	const struct itimerval every_ms = {
-		.it_interval.tv_usec = 1000, .it_value.tv_usec = 1000,
-	};
-	struct sigaction act = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
 	struct io_uring_sqe *sqe;
 	struct io_uring ring;
 	struct gt_vcpu *vcpu;
@@ -205,8 +194,7 @@ GT_CASE(uring_slice, signal_ends_a_run)
 	GT_BOOT_SCRIPT(&vm, ops);
 	vcpu = &vm.vcpus[0];
 	gt_check_read(&gt_path_ring_sqe, vcpu, 8, DEV, 0x1234, __LINE__);
-	sigaction(SIGALRM, &act, NULL);
-	cr_assert_eq(setitimer(ITIMER_REAL, &every_ms, NULL), 0);
+	gt_alarms_begin();
 	do {
 		/* The longest slice: the signal comes first. */
 		sqe = gt_ring_sqe(&ring);
@@ -217,49 +205,30 @@ GT_CASE(uring_slice, signal_ends_a_run)
 		cr_assert_neq(exit.kind, GT_EXIT_ERROR, "%s", strerror(-exit.err));
 		intrs += exit.kind == GT_EXIT_INTR;
 	} while (exit.kind != GT_EXIT_MMIO);
-	cr_assert_eq(setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL), 0);
+	gt_alarms_end();
 	cr_assert_eq(exit.data, 0x1234U);
-	cr_assert_gt(alarms, 0);
+	cr_assert_gt(gt_alarms, 0);
 	cr_assert_gt(intrs, 0);
 	gt_vm_close(&vm);
 	io_uring_queue_exit(&ring);
 }
 
-struct canceller {
-	int fd;
-	volatile bool stop;
-};
-
-static void *cancel_all_the_time(void *arg)
-{
-	struct canceller *c = arg;
-
-	while (!c->stop) {
-		gt_ioctl(c->fd, GH_VCPU_CANCEL, 0);
-		usleep(500);
-	}
-	return NULL;
-}
-
 GT_CASE(uring_slice, cancel_of_a_run_in_progress)
 {
-	struct canceller c = { 0 };
+	struct gt_canceller canceller;
 	struct io_uring ring;
-	pthread_t thread;
 	struct gt_vm vm;
 	int res;
 
 	gt_ring_init(&ring, 8, RING);
 	GT_BOOT_SCRIPT(&vm, spinner);
-	c.fd = vm.vcpus[0].fd;
-	cr_assert_eq(pthread_create(&thread, NULL, cancel_all_the_time, &c), 0);
+	gt_cancels_begin(&canceller, vm.vcpus[0].fd);
 	do {
 		gt_ring_run(&ring, &vm.vcpus[0]);
 		res = gt_ring_take(&ring, 0);
 		cr_assert(res == GH_URING_EXIT_PREEMPTED || res == -ECANCELED, "%d", res);
 	} while (res != -ECANCELED);
-	c.stop = true;
-	pthread_join(thread, NULL);
+	gt_cancels_end(&canceller);
 	gt_ring_run(&ring, &vm.vcpus[0]);
 	cr_assert_eq(gt_ring_take(&ring, 0), GH_URING_EXIT_PREEMPTED);
 	gt_vm_close(&vm);
