@@ -61,10 +61,10 @@ int gt_module_unload(const char *name)
 {
 	int i, ret = -EAGAIN;
 
-	for (i = 0; i < 100 && ret == -EAGAIN; i++) {
+	for (i = 0; i < 1000 && ret == -EAGAIN; i++) {
 		ret = gt_module_try_unload(name);
 		if (ret == -EAGAIN)
-			usleep(100000);
+			usleep(10000);
 	}
 	return ret;
 }
