@@ -6,8 +6,6 @@
  * where time is counted in instructions (GT_COUNTED, the suite adapters_icount, for which
  * run-tests.sh boots another machine).
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <gh-runner/testdev-regs.h>
 #include <gh-runner/testdev.h>
 #include <pthread.h>
@@ -73,23 +71,6 @@ static struct world *world;
 
 static uint8_t image[GT_RAM_SIZE - 0x8000];
 
-static size_t load_image(const char *name)
-{
-	const char *dir = getenv("GT_GUESTS");
-	char path[256];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s.bin", dir ? dir : "/root/guests", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
-	memset(image, 0, sizeof(image));
-	n = read(fd, image, GS_OFFSET);
-	cr_assert_gt(n, 0);
-	close(fd);
-	return (size_t)n;
-}
-
 static void on_ended(void *opaque, struct gh_vm *vm, const struct gh_vm_result *result)
 {
 	struct world *w = opaque;
@@ -126,11 +107,12 @@ static void add_guests(struct world *w)
 	unsigned int i;
 	size_t size;
 
-	load_image("script");
+	gt_load(image, sizeof(image), "script");
 	memcpy(image + GS_OFFSET, &spin, sizeof(spin));
 	for (i = 0; i < SPINNERS; i++)
 		w->vms[i] = add_vm(w, "spinner", GS_OFFSET + GS_STRIDE);
-	size = load_image("demo");
+	memset(image, 0, sizeof(image));
+	size = gt_load(image, sizeof(image), "demo");
 	for (; i < GUESTS; i++) {
 		struct gh_testdev **t = &w->testdevs[i - SPINNERS];
 

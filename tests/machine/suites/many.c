@@ -38,22 +38,6 @@ static struct crowd crowd;
 static uint8_t image[0x100000];
 static size_t image_size;
 
-static void load_image(const char *name)
-{
-	const char *dir = getenv("GT_GUESTS");
-	char path[256];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s.bin", dir ? dir : "/root/guests", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
-	n = read(fd, image, sizeof(image));
-	cr_assert_gt(n, 0);
-	image_size = n;
-	close(fd);
-}
-
 static void on_end(void *opaque, struct gh_vm *vm, const struct gh_vm_result *result)
 {
 	struct guest *g = opaque;
@@ -136,7 +120,7 @@ static void run_crowd(unsigned int guests, unsigned int vcpus, bool smp_guest)
 	unsigned int i;
 	long before;
 
-	load_image("demo");
+	image_size = gt_load(image, sizeof(image), "demo");
 	before = threads();
 	cr_assert_eq(gh_runner_create(NULL, &crowd.runner, NULL), 0);
 	for (i = 0; i < guests; i++)

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "rn.h"
 
@@ -14,18 +11,8 @@ static uint8_t image[GT_RAM_SIZE - 0x8000];
 
 void rn_image(const char *name)
 {
-	const char *dir = getenv("GT_GUESTS");
-	char path[256];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s.bin", dir ? dir : "/root/guests", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
 	memset(image, 0, sizeof(image));
-	n = read(fd, image, GS_OFFSET);
-	cr_assert_gt(n, 0);
-	close(fd);
+	gt_load(image, sizeof(image), name);
 }
 
 void rn_script(unsigned int vcpu, const struct gs_op *ops, size_t n)

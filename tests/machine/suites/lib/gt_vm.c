@@ -110,7 +110,7 @@ void *gt_ram_alloc(size_t size)
 	return ram;
 }
 
-void gt_load(uint8_t *ram, size_t ram_size, const char *name)
+size_t gt_load(uint8_t *ram, size_t ram_size, const char *name)
 {
 	const char *dir = getenv("GT_GUESTS");
 	char path[PATH_MAX];
@@ -126,6 +126,7 @@ void gt_load(uint8_t *ram, size_t ram_size, const char *name)
 	close(fd);
 	cr_assert_eq(n, 0, "guest %s: %s", path, strerror(errno));
 	cr_assert_lt(at, (size_t)GS_OFFSET, "guest %s is too big", path);
+	return at;
 }
 
 void gt_vm_create(struct gt_vm *vm)

@@ -92,8 +92,8 @@ void *gt_ram_alloc(size_t size);
 /* A device tree for @vcpus vCPUs into @buf; asserts that it fits. */
 void gt_dtb(void *buf, size_t size, unsigned int vcpus);
 
-/* Copies guest @name (a flat binary) to @ram; asserts that it exists and fits. */
-void gt_load(uint8_t *ram, size_t ram_size, const char *name);
+/* Copies guest @name (a flat binary) to @ram; asserts that it exists and fits. Its size. */
+size_t gt_load(uint8_t *ram, size_t ram_size, const char *name);
 
 /* The parts of a VM one after the other, each asserting. */
 void gt_vm_create(struct gt_vm *vm);
