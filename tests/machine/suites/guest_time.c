@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -99,7 +100,7 @@ static void check_guest_time(void (*run)(struct gt_vcpu *vcpu, uint64_t until))
 struct cancel_job {
 	struct gt_vcpu *vcpu;
 	uint64_t until;		/* CPU time of the process, in ns */
-	_Atomic bool over;
+	atomic_bool over;
 };
 
 /* A CANCEL between two runs has no effect: it is repeated until the last run is over. */
