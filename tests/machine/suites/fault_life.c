@@ -100,8 +100,12 @@ static int stop(struct gt_env *env)
 	return gt_ioctl(env->vm.fd, GH_VM_STOP, 0);
 }
 
+/* The start before has added to the device tree. */
 static void start_again(struct gt_env *env)
 {
+	gt_load(env->vm.ram, env->vm.ram_size, "script");
+	gt_dtb(env->vm.ram + GT_DTB_OFFSET, GT_DTB_SIZE, 2);
+	gt_vm_script(&env->vm, 0, writer, GT_ARRAY_SIZE(writer));
 	cr_assert_eq(gt_start(env->vm.fd), 0);
 }
 
