@@ -92,8 +92,12 @@ static void check_guest_time(void (*run)(struct gt_vcpu *vcpu, uint64_t until))
 	guest = proc_stat(PROC_STAT_GTIME) - guest;
 	user = proc_stat(PROC_STAT_UTIME) - user;
 	cr_assert_gt(guest, 2 * hz / 8, "%ld of %ld ticks are the guest's", guest, 2 * hz);
-	/* It is user time as well, as for every hypervisor. */
-	cr_assert_geq(user, guest);
+	/*
+	 * It is user time as well, as for every hypervisor; there is hardly any other here. The
+	 * kernel fits the ticks of user time to the time that the scheduler measured, and
+	 * leaves those of guest time as they were counted, so the two differ.
+	 */
+	cr_assert_geq(user, guest / 2, "%ld ticks of user time, %ld of the guest", user, guest);
 	gt_vm_close(&vm);
 }
 
