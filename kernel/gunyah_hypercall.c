@@ -29,7 +29,6 @@
 static const u32 gh_uid[4] = { 0xcd8fd5c1, 0xdb5f53a4, 0x36ce6592, 0x145f3d67 };
 
 static struct gh_hyp_identify gh_identity;
-static bool gh_present;
 
 /* The register is 64 bits of the hypervisor's: only known codes get through. */
 enum gh_error gh_error_from_reg(u64 x0)
@@ -115,13 +114,6 @@ int gh_error_to_errno(enum gh_error error)
 	return -EIO;
 }
 EXPORT_SYMBOL_GPL(gh_error_to_errno);
-
-/* gh_hypercall_present() - a Gunyah hypervisor of a known version answered. */
-bool gh_hypercall_present(void)
-{
-	return gh_present;
-}
-EXPORT_SYMBOL_GPL(gh_hypercall_present);
 
 /* gh_hypercall_identify() - the hypervisor's API version and feature words. */
 void gh_hypercall_identify(struct gh_hyp_identify *id)
@@ -299,7 +291,6 @@ static int __init gh_hypercall_init(void)
 		return -ENODEV;
 	}
 
-	gh_present = true;
 	return 0;
 }
 

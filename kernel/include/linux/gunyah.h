@@ -94,7 +94,6 @@ struct gh_vcpu_run_resp {
 	ARM_SMCCC_CALL_VAL(ARM_SMCCC_FAST_CALL, ARM_SMCCC_SMC_64,	\
 			   ARM_SMCCC_OWNER_VENDOR_HYP, 0x8000 | (n))
 
-bool gh_hypercall_present(void);
 void gh_hypercall_identify(struct gh_hyp_identify *id);
 enum gh_error gh_hypercall_bell_send(u64 capid, u64 new_flags, u64 *old_flags);
 enum gh_error gh_hypercall_bell_set_mask(u64 capid, u64 enable_mask, u64 ack_mask);

@@ -244,7 +244,7 @@ run_coverage() {
 	echo "Coverage of the modules"
 	rm -rf "$results/coverage"
 	mkdir -p "$results/coverage"
-	"$debug/coverage.sh" "$logs"/suites-*.log | tee "$logs/coverage.log" | show_console || true
+	"$debug/coverage.sh" "$logs"/suites-*.log "$logs"/nohz-*.log | tee "$logs/coverage.log" | show_console || true
 	grep '^result: ' "$logs/coverage.log" > "$results/coverage/coverage" ||
 		result coverage coverage 0 2 0 0
 }
