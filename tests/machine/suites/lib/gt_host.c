@@ -300,3 +300,17 @@ void gt_settle(void)
 	shrink_slabs();
 	usleep(200000);
 }
+
+long gt_less_available(long before_kb, long slack_kb)
+{
+	long less_kb = 0;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		gt_settle();
+		less_kb = before_kb - gt_meminfo("MemAvailable");
+		if (less_kb < slack_kb)
+			break;
+	}
+	return less_kb;
+}

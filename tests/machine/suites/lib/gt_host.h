@@ -55,4 +55,11 @@ long gt_vcpus_alive(void);
 /* Drops what the kernel may keep for later, so that MemAvailable settles. */
 void gt_settle(void);
 
+/*
+ * By how much less memory is available than @before_kb, after gt_settle(). Free pages that
+ * wait on the lists of a CPU do not count as available: they get some seconds to leave
+ * them if it seems to be @slack_kb or more. What is lost does not come back.
+ */
+long gt_less_available(long before_kb, long slack_kb);
+
 #endif /* GT_HOST_H */
