@@ -162,9 +162,23 @@ static void on_foreign(void *opaque, const struct io_uring_cqe *cqe)
 {
 }
 
+/**
+ * struct early - a timer of the runner whose ring fails
+ * @fired: on a busy machine it can be due already in the turn that finds the failure
+ */
+struct early {
+	struct gh_timer timer;
+	struct gh_runner *runner;
+	unsigned int fired;
+};
+
 static void on_timer(struct gh_timer *timer)
 {
-	cr_assert_fail("the ring works");
+	struct early *e = (struct early *)timer;
+
+	cr_assert_eq(e->fired++, 0U, "the ring works");
+	timer->deadline_ns = gh_now_ns() + TICK_NS;
+	cr_assert_eq(gh_timer_arm(e->runner, timer), 0);
 }
 
 static void on_io(struct gh_io *io, int res, uint32_t flags)
@@ -179,7 +193,7 @@ static void on_io(struct gh_io *io, int res, uint32_t flags)
  */
 static void run_failing(const struct loop *loop)
 {
-	struct gh_timer timer = { .deadline_ns = gh_now_ns() + TICK_NS, .fire = on_timer };
+	struct early early = { .timer.fire = on_timer };
 	struct gh_runner_config config = { .foreign_cqe = on_foreign, .max_vcpus = 2 };
 	struct gh_io io = { .done = on_io };
 	struct io_uring_sqe *sqe;
@@ -196,14 +210,16 @@ static void run_failing(const struct loop *loop)
 	sqe = gh_io_get_sqe(runner);
 	io_uring_prep_nop(sqe);
 	cr_assert_eq(gh_io_attach(sqe, &io), 0);
-	cr_assert_eq(gh_timer_arm(runner, &timer), 0);
+	early.runner = runner;
+	early.timer.deadline_ns = gh_now_ns() + TICK_NS;
+	cr_assert_eq(gh_timer_arm(runner, &early.timer), 0);
 	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	cr_assert_eq(dup2(fd, ring.ring_fd), ring.ring_fd);
 	close(fd);
 	turns = loop->fail(runner);
 	/* Ten of the loop's own timer, and what it takes to notice. */
 	cr_assert_leq(turns, 40, "%u turns", turns);
-	gh_timer_cancel(runner, &timer);
+	gh_timer_cancel(runner, &early.timer);
 	cr_assert_eq(gh_runner_destroy(runner), 0);
 	io_uring_queue_exit(&ring);
 }
