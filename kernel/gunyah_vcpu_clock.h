@@ -24,7 +24,7 @@
  * struct gh_slice_clock - the clock of one CPU
  * @end: end of the slice that runs here, ns of CLOCK_MONOTONIC; 0 when none runs,
  *	GH_CLOCK_OVERDUE when it was kicked
- * @expires: when the timer fires, U64_MAX when it is not armed
+ * @expires: when the timer fires, U64_MAX when it is not armed, or might as well not be
  * @timer: pinned, hard
  * @csd: the kick, sent by other CPUs
  * @kicked: @csd is under way
@@ -67,6 +67,16 @@ static __always_inline bool gh_clock_start(struct gh_slice_clock *clock, u64 end
 	WRITE_ONCE(clock->end, end);
 	barrier();
 	return likely(READ_ONCE(clock->expires) <= end) || gh_clock_arm(clock, end, first);
+}
+
+/*
+ * A slice was over, and the timer will only repeat itself. The next slice must not begin
+ * when it does, so the next run looks at the clock, and arms the timer anew. On whatever
+ * CPU: a timer that is armed and not known to be only costs that.
+ */
+static inline void gh_clock_forget(void)
+{
+	this_cpu_write(gh_slice_clock.expires, U64_MAX);
 }
 
 static __always_inline void gh_clock_stop(struct gh_slice_clock *clock)

@@ -145,6 +145,7 @@ static int gh_vcpu_check_slice(struct gh_vcpu_slice *slice, u64 now)
 {
 	if (now < slice->end)
 		return GH_RUN_AGAIN;
+	gh_clock_forget();
 	if (!slice->ioctl)
 		return GH_URING_EXIT_PREEMPTED;
 	slice->end = now + GH_SLICE_MAX_NS;

@@ -41,8 +41,9 @@
 #define GH_MAX_SLICE_NS		4000000U
 #define GH_DEFAULT_SLICE_NS	2000000U
 #define GH_DEFAULT_BATCH_NS	10000000ULL
-#define GH_DEFAULT_BATCH	256
 #define GH_MAX_BATCH		1024
+/* Whoever can run stays in the batch from one to the next; the rest waits in the queue. */
+#define GH_DEFAULT_BATCH	GH_MAX_BATCH
 /* What the driver bounds a batch to by itself. */
 #define GH_DRIVER_BATCH_NS	10000000ULL
 /* Guests run so long between two looks at the timers, however many are due. */

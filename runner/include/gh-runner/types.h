@@ -42,7 +42,7 @@ enum gh_backend {
  * @slice_ns: the longest time a vCPU runs before others get their turn (2 ms), 10 us to
  *	4 ms; not of THREADS
  * @batch_ns: the longest time that one gh_runner_prepare() runs guests (10 ms)
- * @batch: the most vCPUs that one gh_runner_prepare() submits (256)
+ * @batch: the most vCPUs that one gh_runner_prepare() submits (1024, which is the most)
  */
 struct gh_runner_config {
 	struct io_uring *ring;
