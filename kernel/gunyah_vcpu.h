@@ -136,6 +136,8 @@ struct seq_file;
 #define GH_UNWIND_LIMIT_NS	(100 * NSEC_PER_MSEC)
 /* A dead vCPU waits so long for the resource manager's report. */
 #define GH_REPORT_LIMIT_NS	(2 * NSEC_PER_SEC)
+/* So does the last vCPU of a VM that was switched off. */
+#define GH_OFF_LIMIT_NS		(5 * NSEC_PER_SEC)
 
 /* Results of a run inside the driver, beside GH_URING_EXIT_* and -errno: no exit, in bits 7:0. */
 #define GH_RUN_AGAIN		0	/* enter (again) */
@@ -157,6 +159,7 @@ struct seq_file;
  *	the vCPU is dead, and the RM did not say why
  * @gone: [r] the hypervisor said that the vCPU will not run again
  * @stalled: [r] the hypervisor could not run it when it was entered last
+ * @off: [r] the hypervisor said that it is off, and the VM counts it
  * @health: all of the above at once, see gh_vcpu_is_well()
  * @pending: [r] the access that waits for an answer, as the result of its run; or 0
  * @capid: the hypervisor object, valid unless DOWN
@@ -165,6 +168,7 @@ struct seq_file;
  * @mm: the VM's address space, borrowed from @ghvm, for comparison only
  * @reads, @writes: [r] runs that entered the guest once, for such an access: counters that
  *	are not in @stats, for these are most runs
+ * @off_turn: [r] of gunyah_vm_is_off(), when @dying_since was set
  * @stall_since: [r] with @stalled: when that began, ns of CLOCK_MONOTONIC
  * @stall_last: [r] the last entry without a step
  * @dying_since: [r] when it began, ns of CLOCK_MONOTONIC, or 0
@@ -176,7 +180,7 @@ struct seq_file;
  * @cmd: the parked command, borrowed from io_uring until it is completed; valid in
  *	PARKED and WAKING
  * @sleeper: the ioctl's thread in ASLEEP
- * @timer: wakes a dying vCPU whose report does not come
+ * @timer: wakes a vCPU that is dead or off, when the report does not come
  * @kicker: the kick eventfd, or NULL; see gunyah_vcpu_kick.c
  * @start_lock: @starter and @removed; see gunyah_vcpu_start.c
  * @starter: the command that waits for VM_START, borrowed from io_uring, or NULL
@@ -201,6 +205,7 @@ struct gunyah_vcpu {
 			bool broken;
 			bool gone;
 			bool stalled;
+			bool off;
 		};
 		__le64 health;
 	};
@@ -211,6 +216,7 @@ struct gunyah_vcpu {
 	u64 reads;
 	u64 writes;
 	u32 pending;
+	u32 off_turn;
 
 	u64 stall_since ____cacheline_aligned;
 	u64 stall_last;
@@ -271,7 +277,7 @@ struct gh_vcpu_slice {
 };
 
 /*
- * Live, and neither held, broken, gone nor stalled: nothing to look at before it is run.
+ * Live, and neither held, broken, gone, stalled nor off: nothing to look at before it is run.
  */
 static __always_inline bool gh_vcpu_is_well(const struct gunyah_vcpu *vcpu)
 {

@@ -271,6 +271,10 @@ static void gh_vcpu_unpopulate(struct gunyah_vm_resource_ticket *ticket,
 	free_irq(vcpu->irq, vcpu);
 	vcpu->irq = 0;
 	timer_delete_sync(&vcpu->timer);
+	if (vcpu->off) {
+		vcpu->off = false;
+		gunyah_vm_vcpu_on(vcpu->ghvm);
+	}
 }
 
 /* ---- the VM function ---------------------------------------------------------- */

@@ -140,6 +140,40 @@ static int gh_vcpu_wait(struct gunyah_vcpu *vcpu)
 	return GH_RUN_WAIT;
 }
 
+/*
+ * POWERED_OFF: until another vCPU switches it on. When none is left the VM is off, and the
+ * resource manager will say so; or the hypervisor did not tell it.
+ */
+static int gh_vcpu_off(struct gunyah_vcpu *vcpu)
+{
+	u32 turn;
+
+	if (!vcpu->off) {
+		vcpu->off = true;
+		gunyah_vm_vcpu_off(vcpu->ghvm);
+	}
+	if (!gunyah_vm_is_off(vcpu->ghvm, &turn)) {
+		vcpu->dying_since = 0;
+		return gh_vcpu_wait(vcpu);
+	}
+	if (turn != vcpu->off_turn) {
+		vcpu->off_turn = turn;
+		vcpu->dying_since = 0;
+	}
+	return gh_vcpu_dying(vcpu, GH_OFF_LIMIT_NS, GH_RUN_WAIT);
+}
+
+/* It was off: unless the hypervisor says so once more, or nothing, it is on. */
+static void gh_vcpu_look_on(struct gunyah_vcpu *vcpu, u64 error, u64 state)
+{
+	if (error != GH_ERROR_OK || state == GH_VCPU_STATE_POWERED_OFF ||
+	    state == GH_VCPU_STATE_BLOCKED)
+		return;
+	vcpu->off = false;
+	vcpu->dying_since = 0;
+	gunyah_vm_vcpu_on(vcpu->ghvm);
+}
+
 /* Whether the slice is over; an ioctl has as many as it likes. */
 static int gh_vcpu_check_slice(struct gh_vcpu_slice *slice, u64 now)
 {
@@ -281,7 +315,7 @@ static noinline int gh_vcpu_handle(struct gunyah_vcpu *vcpu, struct gh_vcpu_slic
 		return gh_vcpu_wait(vcpu);
 	case GH_VCPU_STATE_POWERED_OFF:
 		if (!(resp.data0 & GH_POWERED_OFF_GONE))
-			return gh_vcpu_wait(vcpu);
+			return gh_vcpu_off(vcpu);
 		vcpu->gone = true;
 		fallthrough;
 	case GH_VCPU_STATE_FAULT:
@@ -406,6 +440,8 @@ noinline int gh_vcpu_run_on(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice slice
 		}
 		slice.entered = true;
 		vcpu->stats.entries++;
+		if (unlikely(vcpu->off))
+			gh_vcpu_look_on(vcpu, error, resp.state);
 		ret = gh_vcpu_out(vcpu, &slice, error, resp);
 	}
 	return gh_vcpu_ended(vcpu, &slice, ret);

@@ -82,6 +82,9 @@ enum gh_vm_life {
  * @res_lock: @tickets and @resources
  * @tickets: struct gunyah_vm_resource_ticket
  * @resources: struct gh_vm_resource that no ticket claims
+ * @nr_vcpus: vCPUs among all objects
+ * @vcpus_off: those of them that the hypervisor said are off, and nothing else since
+ * @vcpus_on: how often one was not off any more
  * @state_lock: @state to @pending
  * @state: shown to others; read without the lock too
  * @state_seq: @state and @exit_info are read together
@@ -124,6 +127,9 @@ struct gunyah_vm {
 	struct mutex res_lock;		/* tickets, resources */
 	struct list_head tickets;
 	struct list_head resources;
+	unsigned int nr_vcpus;
+	atomic_t vcpus_off;
+	atomic_t vcpus_on;
 
 	spinlock_t state_lock;		/* what the RM said, what others see */
 	seqcount_spinlock_t state_seq;

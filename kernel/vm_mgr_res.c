@@ -148,6 +148,29 @@ static bool gh_vm_type_known(u8 type)
 	return false;
 }
 
+/* In no order with each other: who judges by them looks twice, seconds apart. */
+void gunyah_vm_vcpu_off(struct gunyah_vm *ghvm)
+{
+	atomic_inc(&ghvm->vcpus_off);
+}
+EXPORT_SYMBOL_GPL(gunyah_vm_vcpu_off);
+
+void gunyah_vm_vcpu_on(struct gunyah_vm *ghvm)
+{
+	atomic_inc(&ghvm->vcpus_on);
+	atomic_dec(&ghvm->vcpus_off);
+}
+EXPORT_SYMBOL_GPL(gunyah_vm_vcpu_on);
+
+bool gunyah_vm_is_off(struct gunyah_vm *ghvm, u32 *turn)
+{
+	unsigned int nr = READ_ONCE(ghvm->nr_vcpus);
+
+	*turn = atomic_read(&ghvm->vcpus_on);
+	return nr && atomic_read(&ghvm->vcpus_off) == nr;
+}
+EXPORT_SYMBOL_GPL(gunyah_vm_is_off);
+
 static struct gh_vm_resource *gh_vm_resource_alloc(struct gunyah_vm *ghvm,
 						   const struct gh_rm_hyp_resource *entry)
 {
@@ -192,6 +215,8 @@ static int gh_vm_add_resource(struct gunyah_vm *ghvm, const struct gh_rm_hyp_res
 
 	mutex_lock(&ghvm->res_lock);
 	list_add_tail(&res->rsc.list, &ghvm->resources);
+	if (res->rsc.type == GUNYAH_RESOURCE_TYPE_VCPU)
+		WRITE_ONCE(ghvm->nr_vcpus, ghvm->nr_vcpus + 1);
 	ticket = gh_vm_find_ticket(ghvm, res->rsc.type, res->rsc.label);
 	if (ticket)
 		ret = gh_vm_claim(ticket, &res->rsc);
@@ -231,5 +256,6 @@ void gh_vm_res_depopulate(struct gunyah_vm *ghvm)
 		list_del(&rsc->list);
 		gh_vm_resource_free(ghvm, container_of(rsc, struct gh_vm_resource, rsc));
 	}
+	WRITE_ONCE(ghvm->nr_vcpus, 0);
 	mutex_unlock(&ghvm->res_lock);
 }

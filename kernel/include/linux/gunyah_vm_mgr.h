@@ -72,6 +72,17 @@ struct gunyah_vm_exit_info {
 enum gunyah_vm_state gunyah_vm_state(struct gunyah_vm *ghvm, struct gunyah_vm_exit_info *info);
 
 /*
+ * A vCPU that is off can only be switched on by another one: a VM of which all are off will
+ * not go on, also when the RM does not say so. vcpu_off() when the hypervisor said so of a
+ * vCPU, vcpu_on() when it said anything else, or the vCPU is not the VM's any more; in
+ * turns, from process context. is_off() sets @turn, which is another whenever one was on
+ * in between.
+ */
+void gunyah_vm_vcpu_off(struct gunyah_vm *ghvm);
+void gunyah_vm_vcpu_on(struct gunyah_vm *ghvm);
+bool gunyah_vm_is_off(struct gunyah_vm *ghvm, u32 *turn);
+
+/*
  * gunyah_vm_start_first() - VM_START, unless the VM was started or stopped before. Sleeps
  * as long as VM_START; no lock may be held, and no vCPU be owned.
  * Return: 0 if the VM runs, -ENODEV if it does not and did before, or what VM_START says

@@ -15,6 +15,7 @@
 /* How long the driver says that it waits: kernel/gunyah_vcpu.h. */
 #define STALL_MS	5000
 #define REPORT_MS	2000
+#define OFF_MS		5000
 
 TestSuite(hostile_run, .timeout = 2 * GT_TIMEOUT);
 
@@ -351,6 +352,84 @@ GT_SCN_CASE(hostile_run, dead_without_report)
 	}
 	gt_other_check(&other, 4000);
 	gt_other_stop(&other);
+}
+
+/* ---- a VM that is off, and nobody says so ---------------------------------------- */
+
+#define OFF_HOOK(vm, index, times)	\
+	RUN_HOOK(vm, .vcpu = (index), .count = (times), .x = { 2, 0 })
+
+/* Two vCPUs, each parked on a ring: the second one was never switched on. */
+static void park_two(struct io_uring *ring, struct gt_vm *vm, bool off)
+{
+	gt_vm_create(vm);
+	gt_vm_fill(vm, "script", 2);
+	gt_vm_script(vm, 0, sleeper, GT_ARRAY_SIZE(sleeper));
+	gt_vm_give(vm);
+	gt_vm_add_vcpu(vm, 0);
+	gt_vm_add_vcpu(vm, 1);
+	gt_vm_start(vm);
+	if (off)
+		OFF_HOOK(vm, 0, 1);
+	gt_ring_init(&ring[0], 4, 0);
+	gt_ring_init(&ring[1], 4, 0);
+	gt_ring_park(&ring[0], &vm->vcpus[0]);
+	gt_ring_park(&ring[1], &vm->vcpus[1]);
+}
+
+static void park_anew(struct io_uring *ring, struct gt_vcpu *vcpu)
+{
+	gt_ring_kick(ring, vcpu);
+	gt_ring_take_both(ring, vcpu);
+	gt_ring_park(ring, vcpu);
+}
+
+/*
+ * A VM that is switched off is over when the last of its vCPUs is, however it is run, and
+ * not as long as one of them is on, or was in between.
+ */
+GT_SCN_CASE(hostile_run, off_without_report)
+{
+	struct io_uring ring[5];
+	struct gt_vm vm[4];
+	uint64_t begin, again;
+	unsigned int i;
+
+	park_two(&ring[1], &vm[2], false);
+	begin = gt_now_ns();
+	park_two(&ring[3], &vm[3], true);
+	gt_ring_init(&ring[0], 4, 0);
+	for (i = 0; i < 2; i++) {
+		GT_BOOT_SCRIPT(&vm[i], writer);
+		OFF_HOOK(&vm[i], 0, GH_SCN_FOREVER);
+	}
+	gt_ring_park(&ring[0], &vm[1].vcpus[0]);
+
+	/* On for a moment, and off again. */
+	usleep(1500000);
+	park_anew(&ring[3], &vm[3].vcpus[0]);
+	OFF_HOOK(&vm[3], 0, GH_SCN_FOREVER);
+	again = gt_now_ns();
+	park_anew(&ring[3], &vm[3].vcpus[0]);
+
+	gt_check_status(&gt_path_ioctl, &vm[0].vcpus[0], GH_VM_STATUS_CRASHED, NONE, __LINE__);
+	cr_assert_geq(ms_since(begin), OFF_MS - 100U);
+	cr_assert_eq(gt_ring_take(&ring[0], 0), GH_URING_EXIT_RUNNABLE);
+	gt_check_status(&gt_path_ring, &vm[1].vcpus[0], GH_VM_STATUS_CRASHED, NONE, __LINE__);
+	gt_ring_silent(&ring[1]);
+	gt_ring_silent(&ring[2]);
+
+	/* The time of the one that was off throughout is over, but the VM was not off so long. */
+	cr_assert_eq(gt_ring_take(&ring[4], 1), GH_URING_EXIT_RUNNABLE);
+	gt_ring_park(&ring[4], &vm[3].vcpus[1]);
+	cr_assert_eq(gt_ring_take(&ring[3], 0), GH_URING_EXIT_RUNNABLE);
+	cr_assert_geq(ms_since(again), OFF_MS - 100U);
+	gt_check_status(&gt_path_ring, &vm[3].vcpus[0], GH_VM_STATUS_CRASHED, NONE, __LINE__);
+
+	for (i = 0; i < GT_ARRAY_SIZE(ring); i++)
+		io_uring_queue_exit(&ring[i]);
+	for (i = 0; i < GT_ARRAY_SIZE(vm); i++)
+		gt_vm_close(&vm[i]);
 }
 
 /* ---- wake-ups -------------------------------------------------------------------- */
