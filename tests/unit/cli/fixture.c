@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -20,8 +22,13 @@ void print_version(void)
 
 void cli_begin(void)
 {
-	strcpy(cli_dir, "/tmp/gh-runner-cli.XXXXXX");
-	cr_assert_not_null(mkdtemp(cli_dir));
+	struct timespec now;
+
+	/* A test that crashed leaves its directory behind, and its pid may come again. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(cli_dir, sizeof(cli_dir), "/tmp/gh-runner-cli.%d.%lld", getpid(),
+		 (long long)now.tv_sec * 1000000000 + now.tv_nsec);
+	cr_assert_eq(mkdir(cli_dir, 0700), 0);
 	cr_assert_eq(chdir(cli_dir), 0);
 	request_patience_ms = 3000;
 }
