@@ -164,7 +164,8 @@ static const char *objection(const struct gh_bench *bench)
 /*
  * As many as it takes to have the kernel's ticks even out, and a few of each vCPU: a
  * ring of posted writes is filled and a group of signals sent more than once. A thread
- * gets so many that being scheduled for a run is little beside it.
+ * gets so many that being scheduled for a run is little beside it; who rings its doorbell
+ * takes turns with it as the scheduler likes.
  */
 static unsigned long default_events(const struct gh_bench *bench)
 {
@@ -179,7 +180,7 @@ static unsigned long default_events(const struct gh_bench *bench)
 		each = many ? 192 : 384;
 	else if (bench->workload->sleeps && !bench->workload->bells && many)
 		each = 24;
-	if (threads && !bench->workload->sleeps)
+	if (threads && (!bench->workload->sleeps || bench->workload->bells))
 		least *= 4;
 	if (each * bench->nr_vcpus > least && bench->workload->active_percent == 100)
 		return each * bench->nr_vcpus;

@@ -19,8 +19,8 @@
 #include "gt_counted.h"
 
 #ifdef GT_COUNTED
-/* More than fit into a batch. */
-#define SPINNERS	6
+/* Far more than fit into a batch: it shows when one has no end. */
+#define SPINNERS	10
 #define SLEEPERS	2
 #define TEST_NS		500000000ULL
 #define COUNTED		true
