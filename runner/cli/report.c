@@ -99,6 +99,9 @@ static bool verdict(const struct guest *g, char *text, size_t size)
 		snprintf(text, size, "told its power device that it failed");
 	else if (g->result.end == GH_VM_END_STOPPED)
 		snprintf(text, size, "did not power off and was stopped");
+	else if (g->result.end == GH_VM_END_CRASHED &&
+		 g->result.exit_type == GH_EXIT_TYPE_UNKNOWN)
+		snprintf(text, size, "crashed, or powered off: the resource manager did not say");
 	else if (g->result.end != GH_VM_END_OFF)
 		snprintf(text, size, "did not power off: %s (exit type %u)",
 			 end_name(g->result.end), g->result.exit_type);

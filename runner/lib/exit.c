@@ -97,6 +97,8 @@ static void handle_mmio(struct gh_runner *r, struct gh_vcpu *v, const struct gh_
 
 /* ---- ends ------------------------------------------------------------------------ */
 
+_Static_assert(GH_EXIT_TYPE_UNKNOWN == GH_VM_EXIT_TYPE_NONE, "passed on as it is");
+
 static void handle_status(struct gh_runner *r, struct gh_vcpu *v)
 {
 	const struct gh_vm_events *events = v->vm->events;

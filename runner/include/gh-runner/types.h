@@ -92,10 +92,13 @@ enum gh_vm_end {
 	GH_VM_END_ERROR,	/* the driver refused to run a vCPU: @error */
 };
 
+#define GH_EXIT_TYPE_UNKNOWN	0xffff
+
 /**
  * struct gh_vm_result - how a VM ended
  * @end: the cause
- * @exit_type: the resource manager's exit type
+ * @exit_type: the resource manager's exit type; GH_EXIT_TYPE_UNKNOWN, with CRASHED, when it did
+ *	not say why the VM ended
  * @reason_size: valid bytes in @reason
  * @reason: the resource manager's reason words
  * @error: -errno for GH_VM_END_ERROR

@@ -73,6 +73,16 @@ Test(cli_report, ends)
 	cr_assert(said("did not power off and was stopped"), "%s", text);
 	begin();
 	guest.result.end = GH_VM_END_CRASHED;
+	guest.result.exit_type = 5;
+	cr_assert_eq(report(), 1U);
+	cr_assert(said("did not power off: crashed (exit type 5)"), "%s", text);
+	begin();
+	guest.result.end = GH_VM_END_CRASHED;
+	guest.result.exit_type = GH_EXIT_TYPE_UNKNOWN;
+	cr_assert_eq(report(), 1U);
+	cr_assert(said("crashed, or powered off: the resource manager did not say"), "%s", text);
+	begin();
+	guest.result.end = GH_VM_END_CRASHED;
 	guest.asked = GH_POWER_FAIL;
 	cr_assert_eq(report(), 1U);
 	cr_assert(said("told its power device that it failed"), "%s", text);
