@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-/* SIGALRM each millisecond, which restarts system calls; counted in gt_alarms. */
+/* SIGALRM each millisecond (times gt_slow()), which restarts system calls; counted in gt_alarms. */
 void gt_alarms_begin(void);
 void gt_alarms_end(void);
 extern volatile sig_atomic_t gt_alarms;
