@@ -79,6 +79,14 @@ a.c first() 10-10' "$one" "$two" "$three"
 		"$three" '`second()` `if (b)`: never'
 	check 'of another function' 1 'not explained: a.c:17-17' "$blocks" "$one" "$two" \
 		'`first()` `if (a)`: never'
+	some='`second()` `if (a)`, now and then: a race'
+	check 'now and then: not reached' 0 end "$blocks" "$one" "$two" "$some"
+	check 'now and then: reached' 0 end 'a.c first() 6-6
+a.c first() 10-10' "$one" "$two" "$some"
+	check 'now and then: another block of the kind' 1 'there are 2 such blocks' "$blocks
+a.c second() 19-19" "$one" "$two" '`second()` `return -EINVAL;`, now and then: a race'
+	check 'now and then: without a reason' 1 'not explained: a.c:17-17' "$blocks" "$one" "$two" \
+		'`second()` `if (a)`, now and then:'
 	check 'without a reason' 1 'not explained: a.c:17-17' "$blocks" "$one" "$two" \
 		'`second()` `if (a)`:'
 }
