@@ -3,7 +3,8 @@
 # The goals of the benchmark; included by the Makefile at the top, whose variables
 # it uses.
 #
-#   make bench           everything, under 20 minutes; plots in build/bench/
+#   make bench           everything; plots in build/bench/. Gives up after 20 minutes,
+#                        SLOW=2: 40, which two cores need
 #   make bench-quick     the figures that matter most, under 4 minutes; plots of them
 #   make bench-check     bench-quick, compared with bench/results/reference.jsonl:
 #                        fails when an instruction count is more than 5 % above it
