@@ -148,7 +148,10 @@ static bool gh_vm_type_known(u8 type)
 	return false;
 }
 
-/* In no order with each other: who judges by them looks twice, seconds apart. */
+/*
+ * The counters need no order among each other: a VM is judged off only when two looks,
+ * seconds apart, find all vCPUs off and the same turn.
+ */
 void gunyah_vm_vcpu_off(struct gunyah_vm *ghvm)
 {
 	atomic_inc(&ghvm->vcpus_off);

@@ -384,9 +384,23 @@ static void park_anew(struct io_uring *ring, struct gt_vcpu *vcpu)
 	gt_ring_park(ring, vcpu);
 }
 
+/* Off in one life, and parked; then another life. */
+static void live_anew(struct io_uring *ring, struct gt_vm *vm)
+{
+	OFF_HOOK(vm, 0, 1);
+	gt_ring_park(ring, &vm->vcpus[0]);
+	cr_assert_eq(gt_ioctl(vm->fd, GH_VM_STOP, 0), 0);
+	cr_assert_eq(gt_ring_take(ring, 0), GH_URING_EXIT_RUNNABLE);
+	gt_load(vm->ram, vm->ram_size, "script");
+	gt_dtb(vm->ram + GT_DTB_OFFSET, GT_DTB_SIZE, 1);
+	gt_vm_script(vm, 0, writer, GT_ARRAY_SIZE(writer));
+	gt_vm_start(vm);
+}
+
 /*
  * A VM that is switched off is over when the last of its vCPUs is, however it is run, and
- * not as long as one of them is on, or was in between.
+ * not as long as one of them is on, or was in between. What was off in a life before
+ * does not count.
  */
 GT_SCN_CASE(hostile_run, off_without_report)
 {
@@ -401,6 +415,8 @@ GT_SCN_CASE(hostile_run, off_without_report)
 	gt_ring_init(&ring[0], 4, 0);
 	for (i = 0; i < 2; i++) {
 		GT_BOOT_SCRIPT(&vm[i], writer);
+		if (i)
+			live_anew(&ring[0], &vm[i]);
 		OFF_HOOK(&vm[i], 0, GH_SCN_FOREVER);
 	}
 	gt_ring_park(&ring[0], &vm[1].vcpus[0]);
