@@ -33,6 +33,12 @@ void mon_hirq_queue(struct mon_cpu *cpu, uint32_t intid, uint8_t prio, bool hw)
 	struct mon_host_queue *q = &cpu->hq;
 	uint64_t bit = BIT(intid & 63);
 
+	if (!q->count) {
+		q->usual = prio;
+		q->mixed = false;
+	} else if (prio != q->usual) {
+		q->mixed = true;
+	}
 	if (intid >= INTID_LPI) {
 		queue_lpi(q, intid, prio);
 		return;
@@ -50,6 +56,12 @@ static uint32_t best(const struct mon_host_queue *q, uint8_t *prio)
 {
 	uint32_t found = NOTHING, words, i;
 
+	/* Many vCPUs that wake at once have lines of one priority. */
+	if (q->words && !q->mixed) {
+		i = (uint32_t)__builtin_ctz(q->words);
+		*prio = q->usual;
+		return i * 64 + (uint32_t)__builtin_ctzll(q->pending[i]);
+	}
 	for (words = q->words; words; words &= words - 1) {
 		uint32_t first = (uint32_t)__builtin_ctz(words);
 		uint64_t w = q->pending[first];

@@ -44,10 +44,12 @@ struct mon_ctx *mon_trap_irq(struct mon_cpu *cpu)
 	mon_gic_take(cpu);
 	if (cpu->vcpu && cpu->host_irq)
 		mon_vcpu_leave(cpu, RUN_READY, 0, 0, 0);
+	if (cpu->vcpu)
+		return mon_trap_end(cpu);
 	/* Also when only an SGI came: somebody may want this CPU to look. */
-	if (!cpu->vcpu)
-		mon_hirq_flush(cpu);
-	return mon_trap_end(cpu);
+	mon_hirq_inbox(cpu);
+	mon_hirq_flush(cpu);
+	return cpu->cur;
 }
 
 /* The machine has none of its own; one that a guest caused ends the guest. */

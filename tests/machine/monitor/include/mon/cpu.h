@@ -50,6 +50,8 @@ struct mon_host_queue {
 	uint8_t lpi_prio[MON_LPI_QUEUE];
 	uint32_t nr_lpi;
 	uint32_t count;		/* all of the above */
+	uint8_t usual;		/* priority of all of them, unless `mixed` */
+	bool mixed;
 };
 
 /* Deadlines of parked vCPUs: a binary heap, earliest first. */
