@@ -13,8 +13,9 @@
  * ->held is written before the state is looked at, and a run takes the state
  * before it looks at ->held: it is kicked, or sees it.
  *
- * A run may park between our look and the kick, whose completion may want to signal
- * the same eventfd: io_uring sees that it is within a signal, and signals later.
+ * We are within a signal, and an eventfd refuses another one of the same thread. So the
+ * look and the kick are one step: a run that was left or parked between them would have
+ * its board tell, or its completion, from here.
  *
  * Locks: gh_kick_lock (who registers), then the wait queue's.
  */
@@ -27,6 +28,7 @@
 #include <linux/wait.h>
 
 #include "gunyah_vcpu.h"
+#include "gunyah_vcpu_trace.h"
 
 static_assert(sizeof(struct gh_vcpu_kick_fd) == 8);
 static_assert(GH_VCPU_KICK_FD == 0x40084742);
@@ -54,13 +56,30 @@ struct gh_vcpu_kicker {
 	bool hold;
 };
 
+/* GH_VCPU_KICK, of a run in progress alone. */
+static void gh_kick_run(struct gunyah_vcpu *vcpu)
+{
+	int state = atomic_read(&vcpu->state);
+	struct gh_vcpu_next next;
+
+	do {
+		enum gh_vcpu_phase phase = gh_vcpu_phase(state);
+
+		if (phase != GH_VCPU_RUNNING && phase != GH_VCPU_ASLEEP)
+			return;
+		next = gh_vcpu_next(state, GH_VCPU_EV_KICK);
+	} while (!atomic_try_cmpxchg(&vcpu->state, &state, next.state));
+	atomic64_inc(&vcpu->kicks);
+	trace_gh_vcpu_kick(vcpu, state);
+	gh_vcpu_act(vcpu, next.action);
+}
+
 /* Any context, under the wait queue's lock. */
 static int gh_kick_signalled(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
 	struct gh_vcpu_kicker *kicker = container_of(wait, struct gh_vcpu_kicker, wait);
 	struct gunyah_vcpu *vcpu = kicker->vcpu;
 	__poll_t events = key_to_poll(key);
-	enum gh_vcpu_phase phase;
 
 	if (!(events & EPOLLIN)) {
 		if (kicker->hold && events & EPOLLOUT)
@@ -71,9 +90,7 @@ static int gh_kick_signalled(wait_queue_entry_t *wait, unsigned int mode, int sy
 		WRITE_ONCE(vcpu->held, true);
 	/* Before the look at the state, see above. */
 	smp_mb();
-	phase = gh_vcpu_phase(atomic_read(&vcpu->state));
-	if (phase == GH_VCPU_RUNNING || phase == GH_VCPU_ASLEEP)
-		gh_vcpu_kick(vcpu);
+	gh_kick_run(vcpu);
 
 	return 0;
 }
