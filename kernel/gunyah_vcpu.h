@@ -10,6 +10,7 @@
  *   gunyah_vcpu_uring.c	the same run as an io_uring command: park, wake, cancel
  *   gunyah_vcpu_clock.c	the slice clock of each CPU, and the kick
  *   gunyah_vcpu_kick.c	the kick eventfd
+ *   gunyah_vcpu_board.c	wake boards
  *   gunyah_vcpu_start.c	commands that wait for VM_START
  *   gunyah_vcpu_stats.c	counters: ioctl, fdinfo, debugfs
  *   gunyah_vcpu_state.h	the states, pure
@@ -33,8 +34,8 @@
  *		keeps the run from parking: nobody could end that any more.
  *
  *   batch, once	RUNNING -> LEFT. Nobody owns it, nobody waits. A wake-up moves it to
- *		IDLE; as long as none came, the next RUN is told that the guest need
- *		not be entered (STAY) and can wait at once.
+ *		IDLE and tells the vCPU's wake board; as long as none came, the next RUN
+ *		is told that the guest need not be entered (STAY) and can wait at once.
  *
  *   report	Without hypervisor object RUN leads to REPORTING: the page is the
  *		runner's, to say what happened, and nothing else is. STOP ends it.
@@ -111,6 +112,7 @@
 #include "gunyah_vcpu_hvc.h"
 #include "gunyah_vcpu_state.h"
 
+struct gh_board;
 struct gh_vcpu_kicker;
 struct io_uring_cmd;
 struct seq_file;
@@ -182,6 +184,9 @@ struct seq_file;
  * @sleeper: the ioctl's thread in ASLEEP
  * @timer: wakes a vCPU that is dead or off, when the report does not come
  * @kicker: the kick eventfd, or NULL; see gunyah_vcpu_kick.c
+ * @board: the wake board, a reference of our own, or NULL; see gunyah_vcpu_board.c
+ * @told: waits whose end the board was told, by anybody
+ * @board_bit: the vCPU's on @board
  * @start_lock: @starter and @removed; see gunyah_vcpu_start.c
  * @starter: the command that waits for VM_START, borrowed from io_uring, or NULL
  * @removed: by REMOVE_FUNCTION or with the VM
@@ -229,6 +234,9 @@ struct gunyah_vcpu {
 	struct rcuwait sleeper;
 	struct timer_list timer;
 	struct gh_vcpu_kicker *kicker;
+	struct gh_board __rcu *board;
+	atomic64_t told;
+	u32 board_bit;
 	spinlock_t start_lock;	/* starter */
 	struct io_uring_cmd *starter;
 	bool removed;
@@ -242,6 +250,13 @@ struct gunyah_vcpu {
 	unsigned int irq;
 	bool irq_wake;
 	u32 id;
+};
+
+/* Who waits for a vCPU's wake-up, for tracepoints. */
+enum gh_vcpu_wait_by {
+	GH_WAIT_IOCTL,
+	GH_WAIT_COMMAND,
+	GH_WAIT_BOARD,
 };
 
 /**
@@ -336,6 +351,7 @@ extern const struct file_operations gh_vcpu_fops;
 /* gunyah_vcpu_run.c */
 int gh_vcpu_report(struct gunyah_vcpu *vcpu);
 int gh_vcpu_leave(struct gunyah_vcpu *vcpu);
+void gh_vcpu_unleave(struct gunyah_vcpu *vcpu);
 long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu);
 
 /* gunyah_vcpu_batch.c */
@@ -351,6 +367,13 @@ void gh_vcpu_complete(struct gunyah_vcpu *vcpu);
 /* gunyah_vcpu_kick.c */
 long gh_vcpu_kick_fd(struct gunyah_vcpu *vcpu, const void __user *uarg);
 void gh_vcpu_kick_fd_exit(struct gunyah_vcpu *vcpu);
+
+/* gunyah_vcpu_board.c */
+long gh_board_new(const void __user *uarg);
+long gh_vcpu_set_board(struct gunyah_vcpu *vcpu, const void __user *uarg);
+void gh_vcpu_tell_board(struct gunyah_vcpu *vcpu);
+void gh_vcpu_board_exit(struct gunyah_vcpu *vcpu);
+void gh_boards_exit(void);
 
 /**
  * struct gh_vcpu_pdu - what io_uring keeps with a command that was marked cancelable

@@ -180,6 +180,9 @@ static __always_inline int gh_batch_entry(const struct gh_batch_part *part,
 	}
 	vcpu = fd_file(f)->private_data;
 	res = gh_vcpu_try_run(vcpu, &order, &owned);
+	/* Nobody's any more; where the page is not there, it is fetched below. */
+	if (res == GH_URING_EXIT_WAITING && (res == e->res || gh_batch_write(part, e, res)))
+		goto out;
 	if (unlikely(!owned || !gh_vcpu_is_access(res)))
 		ret = gh_batch_other(vcpu, owned, res, part, e);
 	else if (unlikely(res != e->res && !gh_batch_write(part, e, res)))

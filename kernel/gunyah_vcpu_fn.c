@@ -47,6 +47,9 @@ void gh_vcpu_act(struct gunyah_vcpu *vcpu, enum gh_vcpu_action action)
 	case GH_VCPU_ACT_INTERRUPT:
 		gh_clock_overdue(READ_ONCE(vcpu->cpu));
 		break;
+	case GH_VCPU_ACT_TELL:
+		gh_vcpu_tell_board(vcpu);
+		break;
 	default:
 		break;
 	}
@@ -54,7 +57,13 @@ void gh_vcpu_act(struct gunyah_vcpu *vcpu, enum gh_vcpu_action action)
 
 static void gh_vcpu_wake(struct gunyah_vcpu *vcpu)
 {
-	gh_vcpu_act(vcpu, gh_vcpu_event(vcpu, GH_VCPU_EV_WAKE));
+	enum gh_vcpu_action action = gh_vcpu_event_from(vcpu, GH_VCPU_LEFT, GH_VCPU_EV_WAKE);
+
+	/* Of many vCPUs, this is what most do. */
+	if (likely(action == GH_VCPU_ACT_TELL))
+		gh_vcpu_tell_board(vcpu);
+	else
+		gh_vcpu_act(vcpu, action);
 }
 
 void gh_vcpu_kick(struct gunyah_vcpu *vcpu)
@@ -152,6 +161,10 @@ static long gh_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		return gh_vcpu_batch_ioctl((const void __user *)arg);
 	case GH_VCPU_KICK_FD:
 		return gh_vcpu_kick_fd(vcpu, (void __user *)arg);
+	case GH_VCPU_NEW_BOARD:
+		return gh_board_new((const void __user *)arg);
+	case GH_VCPU_SET_BOARD:
+		return gh_vcpu_set_board(vcpu, (const void __user *)arg);
 	case GH_VCPU_STATS:
 		return gh_vcpu_stats(vcpu, (void __user *)arg);
 	default:
@@ -193,6 +206,7 @@ static int gh_vcpu_file_release(struct inode *inode, struct file *file)
 	struct gunyah_vcpu *vcpu = file->private_data;
 
 	gh_vcpu_kick_fd_exit(vcpu);
+	gh_vcpu_board_exit(vcpu);
 	/* Can be what stops the VM, and calls unbind. */
 	gunyah_vm_drop(vcpu->ghvm);
 	gh_vcpu_put(vcpu);
@@ -428,6 +442,7 @@ static void __exit gh_vcpu_exit(void)
 	gh_vcpu_debugfs_exit();
 	gunyah_vm_function_unregister(&gh_vcpu_function);
 	gh_clock_exit();
+	gh_boards_exit();
 }
 module_exit(gh_vcpu_exit);
 

@@ -456,6 +456,20 @@ noinline int gh_vcpu_run_out(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice slic
 	return gh_vcpu_run_on(vcpu, slice, ret);
 }
 
+/*
+ * The first entry of a vCPU that was well came back with a guest that waits, which many
+ * do all the time.
+ */
+noinline int gh_vcpu_run_waits(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice slice)
+{
+	vcpu->resume = 0;
+	if (unlikely(!READ_ONCE(vcpu->live) || atomic_read(&vcpu->state) & GH_VCPU_F_WAKE))
+		return gh_vcpu_run_on(vcpu, slice, gh_vcpu_wait(vcpu));
+	vcpu->stats.runs++;
+	vcpu->stats.entries++;
+	return GH_RUN_WAIT;
+}
+
 /* Something is to be looked at before the first entry, or somebody looks at it. */
 noinline int gh_vcpu_run_watched(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice slice)
 {
@@ -482,14 +496,14 @@ static void gh_vcpu_sleep(struct gunyah_vcpu *vcpu)
 	if (gh_vcpu_event(vcpu, GH_VCPU_EV_SLEEP) != GH_VCPU_ACT_WAIT)
 		return;
 	vcpu->stats.parks++;
-	trace_gh_vcpu_park(vcpu, false);
+	trace_gh_vcpu_park(vcpu, GH_WAIT_IOCTL);
 	rcuwait_wait_event(&vcpu->sleeper,
 			   gh_vcpu_phase(atomic_read(&vcpu->state)) != GH_VCPU_ASLEEP,
 			   TASK_INTERRUPTIBLE);
 	/* A signal leaves it asleep; a wake-up has moved it already. */
 	gh_vcpu_event(vcpu, GH_VCPU_EV_SIGNAL);
 	vcpu->stats.wakes++;
-	trace_gh_vcpu_wake(vcpu, false);
+	trace_gh_vcpu_wake(vcpu, GH_WAIT_IOCTL);
 }
 
 static long gh_vcpu_ioctl_result(int ret)
@@ -521,6 +535,7 @@ long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu)
 	case GH_VCPU_ACT_ENTER:
 		break;
 	case GH_VCPU_ACT_STAY:
+		gh_vcpu_unleave(vcpu);
 		if (gh_vcpu_stays(vcpu))
 			gh_vcpu_sleep(vcpu);
 		break;
@@ -540,6 +555,23 @@ long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu)
 	return gh_vcpu_ioctl_result(ret);
 }
 
+/* A wait that the board is not told the end of. */
+static void gh_vcpu_board_untold(struct gunyah_vcpu *vcpu)
+{
+	vcpu->stats.wakes++;
+	trace_gh_vcpu_wake(vcpu, GH_WAIT_BOARD);
+}
+
+/**
+ * gh_vcpu_unleave() - a run takes over the wait of a vCPU that was left
+ * @vcpu: owned since STAY
+ */
+void gh_vcpu_unleave(struct gunyah_vcpu *vcpu)
+{
+	if (rcu_access_pointer(vcpu->board))
+		gh_vcpu_board_untold(vcpu);
+}
+
 /**
  * gh_vcpu_leave() - the guest waits, and nobody waits for it
  * @vcpu: owned; not any more after
@@ -549,10 +581,17 @@ long gh_vcpu_run_ioctl(struct gunyah_vcpu *vcpu)
  */
 int gh_vcpu_leave(struct gunyah_vcpu *vcpu)
 {
-	bool canceled;
+	bool boarded = rcu_access_pointer(vcpu->board), canceled;
 
-	if (gh_vcpu_event(vcpu, GH_VCPU_EV_LEAVE) == GH_VCPU_ACT_WAIT)
+	/* Without a board its next run waits, and counts that. */
+	if (boarded) {
+		vcpu->stats.parks++;
+		trace_gh_vcpu_park(vcpu, GH_WAIT_BOARD);
+	}
+	if (gh_vcpu_event_from(vcpu, GH_VCPU_RUNNING, GH_VCPU_EV_LEAVE) == GH_VCPU_ACT_WAIT)
 		return GH_URING_EXIT_WAITING;
+	if (boarded)
+		gh_vcpu_board_untold(vcpu);
 	canceled = atomic_read(&vcpu->state) & GH_VCPU_F_CANCEL;
 	gh_vcpu_stop(vcpu);
 	return canceled ? -ECANCELED : GH_URING_EXIT_RUNNABLE;

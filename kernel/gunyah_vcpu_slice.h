@@ -31,6 +31,7 @@ int gh_vcpu_run_watched(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice slice);
 int gh_vcpu_run_on(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice slice, int ret);
 int gh_vcpu_run_out(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice slice, u64 error,
 		    struct gh_vcpu_run_resp resp);
+int gh_vcpu_run_waits(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice slice);
 int gh_vcpu_mmio_write(struct gunyah_vcpu *vcpu, u64 addr, u64 len, u64 data);
 
 /* The value of an access of @len bytes: 1, 2, 4 or 8. */
@@ -237,6 +238,8 @@ static __always_inline int gh_vcpu_run_slice(struct gunyah_vcpu *vcpu,
 	return ret;
 
 out:
+	if (error == GH_ERROR_OK && resp.state == GH_VCPU_STATE_EXPECTS_WAKEUP)
+		return gh_vcpu_run_waits(vcpu, gh_vcpu_slice(end, begin, how, true));
 	return gh_vcpu_run_out(vcpu, gh_vcpu_slice(end, begin, how, true), error, resp);
 }
 
@@ -271,6 +274,7 @@ static __always_inline int gh_vcpu_try_run(struct gunyah_vcpu *vcpu,
 	case GH_VCPU_ACT_ENTER:
 		break;
 	case GH_VCPU_ACT_STAY:
+		gh_vcpu_unleave(vcpu);
 		if (gh_vcpu_stays(vcpu))
 			return gh_vcpu_leave(vcpu);
 		break;

@@ -25,7 +25,7 @@ GH_URING_TASK_WORK(gh_vcpu_start_done)
 {
 	struct gunyah_vcpu *vcpu = cmd->file->private_data;
 
-	trace_gh_vcpu_wake(vcpu, true);
+	trace_gh_vcpu_wake(vcpu, GH_WAIT_COMMAND);
 	gh_uring_done(cmd, gh_vcpu_pdu(cmd)->res, 0, issue_flags);
 }
 
@@ -126,7 +126,7 @@ int gh_vcpu_start_wait(struct gunyah_vcpu *vcpu, struct io_uring_cmd *cmd,
 	if (ret <= 0)
 		return ret;
 
-	trace_gh_vcpu_park(vcpu, true);
+	trace_gh_vcpu_park(vcpu, GH_WAIT_COMMAND);
 	io_uring_cmd_mark_cancelable(cmd, issue_flags);
 	spin_lock_irq(&vcpu->start_lock);
 	ended = gh_vcpu_pdu(cmd)->ended;

@@ -77,6 +77,7 @@ enum gh_vcpu_action {
 	GH_VCPU_ACT_WAKE_THREAD, /* wake the sleeping ioctl */
 	GH_VCPU_ACT_INTERRUPT,	/* interrupt the CPU that runs the guest */
 	GH_VCPU_ACT_NOTIFY,	/* wake who waits for the runner to be out */
+	GH_VCPU_ACT_TELL,	/* it was left waiting and need not wait: tell its board */
 	GH_VCPU_ACT_BUG,	/* cannot be; the state is left alone */
 };
 
@@ -177,6 +178,9 @@ static __always_inline struct gh_vcpu_next gh_vcpu_next_end(unsigned int state, 
 		return gh_vcpu_goto(GH_VCPU_RUNNING | flag, GH_VCPU_ACT_WAKE_THREAD);
 	case GH_VCPU_PARKED:
 		return gh_vcpu_goto(GH_VCPU_WAKING | waking, GH_VCPU_ACT_COMPLETE);
+	case GH_VCPU_LEFT:
+		/* The next run enters the guest, and waits again or not. */
+		return gh_vcpu_goto(GH_VCPU_IDLE | (waking & GH_VCPU_F_DOWN), GH_VCPU_ACT_TELL);
 	default:
 		return gh_vcpu_goto(state, GH_VCPU_ACT_NONE);
 	}
@@ -193,9 +197,6 @@ static __always_inline struct gh_vcpu_next gh_vcpu_next_other(unsigned int state
 		/* A guest that runs needs no interrupt, only the note. */
 		if (phase == GH_VCPU_RUNNING)
 			return gh_vcpu_goto(state | GH_VCPU_F_WAKE, GH_VCPU_ACT_NONE);
-		/* Nobody waits, but the next run has to enter the guest. */
-		if (phase == GH_VCPU_LEFT)
-			return gh_vcpu_goto(GH_VCPU_IDLE, GH_VCPU_ACT_NONE);
 		return gh_vcpu_next_end(state, 0, 0);
 	case GH_VCPU_EV_KICK:
 		return gh_vcpu_next_end(state, GH_VCPU_F_KICK, 0);
@@ -218,8 +219,6 @@ static __always_inline struct gh_vcpu_next gh_vcpu_next_other(unsigned int state
 			return gh_vcpu_goto(state | GH_VCPU_F_CANCEL, GH_VCPU_ACT_NONE);
 		return gh_vcpu_goto(state, GH_VCPU_ACT_NONE);
 	case GH_VCPU_EV_DOWN:
-		if (phase == GH_VCPU_LEFT)
-			return gh_vcpu_goto(GH_VCPU_IDLE | GH_VCPU_F_DOWN, GH_VCPU_ACT_NONE);
 		if (phase == GH_VCPU_IDLE || phase == GH_VCPU_WAKING || phase == GH_VCPU_REPORTING)
 			return gh_vcpu_goto(state | GH_VCPU_F_DOWN, GH_VCPU_ACT_NONE);
 		return gh_vcpu_next_end(state, GH_VCPU_F_DOWN, GH_VCPU_F_DOWN);

@@ -59,6 +59,8 @@ static u64 gh_vcpu_stat(const struct gunyah_vcpu *vcpu, unsigned int n)
 		return READ_ONCE(words[n]) + reads;
 	case gh_stat_index(mmio_writes):
 		return READ_ONCE(words[n]) + writes;
+	case gh_stat_index(wakes):
+		return READ_ONCE(words[n]) + atomic64_read(&vcpu->told);
 	case gh_stat_index(kicks):
 		return atomic64_read(&vcpu->kicks);
 	default:

@@ -74,28 +74,30 @@ TRACE_EVENT(gh_vcpu_slice,
 );
 
 DECLARE_EVENT_CLASS(gh_vcpu_wait_class,
-		    TP_PROTO(struct gunyah_vcpu *vcpu, bool command),
-		    TP_ARGS(vcpu, command),
+		    TP_PROTO(struct gunyah_vcpu *vcpu, enum gh_vcpu_wait_by by),
+		    TP_ARGS(vcpu, by),
 		    TP_STRUCT__entry(__field(u16, vm)
 				     __field(u32, vcpu)
-				     __field(bool, command)),
+				     __field(u8, by)),
 		    TP_fast_assign(__entry->vm = gunyah_vm_id(vcpu->ghvm);
 				   __entry->vcpu = vcpu->id;
-				   __entry->command = command;),
+				   __entry->by = by;),
 		    TP_printk("vm=%u vcpu=%u by=%s", __entry->vm, __entry->vcpu,
-			      __entry->command ? "command" : "ioctl")
+			      __print_symbolic(__entry->by, { GH_WAIT_IOCTL, "ioctl" },
+					       { GH_WAIT_COMMAND, "command" },
+					       { GH_WAIT_BOARD, "board" }))
 );
 
 /* The vCPU waits for its wake-up. */
 DEFINE_EVENT(gh_vcpu_wait_class, gh_vcpu_park,
-	     TP_PROTO(struct gunyah_vcpu *vcpu, bool command),
-	     TP_ARGS(vcpu, command)
+	     TP_PROTO(struct gunyah_vcpu *vcpu, enum gh_vcpu_wait_by by),
+	     TP_ARGS(vcpu, by)
 );
 
-/* The wait is over; a command completes. */
+/* The wait is over; a command completes, or the board is told. */
 DEFINE_EVENT(gh_vcpu_wait_class, gh_vcpu_wake,
-	     TP_PROTO(struct gunyah_vcpu *vcpu, bool command),
-	     TP_ARGS(vcpu, command)
+	     TP_PROTO(struct gunyah_vcpu *vcpu, enum gh_vcpu_wait_by by),
+	     TP_ARGS(vcpu, by)
 );
 
 DECLARE_EVENT_CLASS(gh_vcpu_end_class,

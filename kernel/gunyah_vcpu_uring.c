@@ -23,7 +23,7 @@ GH_URING_TASK_WORK(gh_vcpu_uring_wake)
 	s32 res = GH_URING_EXIT_RUNNABLE;
 
 	vcpu->stats.wakes++;
-	trace_gh_vcpu_wake(vcpu, true);
+	trace_gh_vcpu_wake(vcpu, GH_WAIT_COMMAND);
 	if (gh_vcpu_event(vcpu, GH_VCPU_EV_DONE) == GH_VCPU_ACT_CANCELED)
 		res = -ECANCELED;
 	gh_uring_done(cmd, res, 0, issue_flags);
@@ -63,7 +63,7 @@ static int gh_vcpu_uring_park(struct gunyah_vcpu *vcpu, struct io_uring_cmd *cmd
 			      unsigned int issue_flags)
 {
 	vcpu->stats.parks++;
-	trace_gh_vcpu_park(vcpu, true);
+	trace_gh_vcpu_park(vcpu, GH_WAIT_COMMAND);
 	vcpu->cmd = cmd;
 	gh_vcpu_pdu(cmd)->start = false;
 	io_uring_cmd_mark_cancelable(cmd, issue_flags);
@@ -164,6 +164,7 @@ static int gh_vcpu_uring_run(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	case GH_VCPU_ACT_ENTER:
 		break;
 	case GH_VCPU_ACT_STAY:
+		gh_vcpu_unleave(vcpu);
 		if (gh_vcpu_stays(vcpu))
 			return gh_vcpu_uring_park(vcpu, cmd, issue_flags);
 		break;

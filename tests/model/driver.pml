@@ -37,12 +37,27 @@ inline complete()
 #endif
 }
 
+/* gh_vcpu_tell_board(), as one step; its own are in vcpu_board.pml. */
+inline tell()
+{
+#ifdef BOARD
+	d_step {
+		told = true;
+		owed = false;
+		must_tell = false
+	}
+#else
+	skip
+#endif
+}
+
 /* gh_vcpu_act(). How a kick gets into the guest is in vcpu_kick.pml. */
 inline carry_out()
 {
 	if
 	:: act == ACT_COMPLETE -> complete()
 	:: act == ACT_WAKE_THREAD -> WAKE_UP(sleeper)
+	:: act == ACT_TELL -> tell()
 	:: else
 	fi
 }
@@ -306,6 +321,11 @@ inline take()
 		if
 		:: act == ACT_ENTER || act == ACT_STAY || act == ACT_REPORT ->
 			assert(owner == NOBODY);
+#ifdef BOARD
+			/* Who takes a guest that was left waits for it, or runs it. */
+			owed = owed && act != ACT_STAY;
+			must_tell = must_tell && act != ACT_STAY;
+#endif
 			owner = _pid
 		:: else
 		fi;
@@ -333,7 +353,12 @@ inline leave()
 		assert(owner == _pid);
 		event_LEAVE(act);
 		if
-		:: act == ACT_WAIT -> owner = NOBODY
+		:: act == ACT_WAIT ->
+#ifdef BOARD
+			assert(!owed);
+			owed = true;
+#endif
+			owner = NOBODY
 		:: else
 		fi;
 		CHECK(act);

@@ -47,6 +47,7 @@ static const char * const action_names[] = {
 	[GH_VCPU_ACT_WAKE_THREAD] = "WAKE_THREAD",
 	[GH_VCPU_ACT_INTERRUPT] = "INTERRUPT",
 	[GH_VCPU_ACT_NOTIFY] = "NOTIFY",
+	[GH_VCPU_ACT_TELL] = "TELL",
 	[GH_VCPU_ACT_BUG] = "BUG",
 };
 
@@ -104,6 +105,18 @@ static bool mutated(unsigned int state, enum gh_vcpu_event event, struct gh_vcpu
 #endif
 #ifdef MUT_DOWN_LEAVES_LEFT
 	DEFECT(DOWN, phase == GH_VCPU_LEFT, state, NONE);
+#endif
+#ifdef MUT_WAKE_TELLS_NOBODY
+	DEFECT(WAKE, phase == GH_VCPU_LEFT, GH_VCPU_IDLE, NONE);
+#endif
+#ifdef MUT_KICK_LEAVES_LEFT
+	DEFECT(KICK, phase == GH_VCPU_LEFT, state, NONE);
+#endif
+#ifdef MUT_CANCEL_TELLS_NOBODY
+	DEFECT(CANCEL, phase == GH_VCPU_LEFT, GH_VCPU_IDLE, NONE);
+#endif
+#ifdef MUT_DOWN_TELLS_NOBODY
+	DEFECT(DOWN, phase == GH_VCPU_LEFT, GH_VCPU_IDLE | GH_VCPU_F_DOWN, NONE);
 #endif
 #ifdef MUT_WAKE_COMPLETES_TWICE
 	DEFECT(WAKE, phase == GH_VCPU_WAKING, state, COMPLETE);

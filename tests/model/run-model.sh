@@ -44,6 +44,11 @@ declare -A scenario=(
 	[batch-vm-exit]='-DRINGS -DBATCH=2 -DPOWER_OFF -DVM_EXIT -DSUBMITS=2'
 	[batch-teardown]='-DRINGS -DBATCH=2 -DDOWN=2 -DSUBMITS=2'
 	[batch-ioctl]='-DIOCTL=1 -DBATCH=2 -DSPURIOUS=1 -DSIGNAL'
+	[told]='-DRINGS -DBATCH=3 -DBOARD -DSPURIOUS=1 -DSUBMITS=1'
+	[told-control]='-DRINGS -DBATCH=2 -DBOARD -DKICK -DCANCEL -DSUBMITS=1'
+	[told-vm-exit]='-DBATCH=3 -DBOARD -DPOWER_OFF -DVM_EXIT'
+	[told-teardown]='-DRINGS -DBATCH=2 -DBOARD -DDOWN=2 -DSUBMITS=1'
+	[told-ioctl]='-DIOCTL=1 -DBATCH=2 -DBOARD -DSPURIOUS=1 -DSIGNAL'
 	[fair-run]='-DRINGS -DWORKER -DSPURIOUS=1 -DLIVENESS'
 	[fair-ring-exit]='-DRINGS -DWORKER -DRING_EXIT -DLIVENESS'
 	[fair-teardown]='-DRINGS -DWORKER -DDOWN=1 -DLIVENESS'
@@ -52,14 +57,20 @@ declare -A scenario=(
 	[start]=''
 	[start-close]='-DCLOSE'
 	[unsaid]=''
+	[board]='-DWAKES=2 -DOTHER'
+	[board-control]='-DWAKES=1 -DKICK -DDOWN'
+	[board-move]='-DWAKES=1 -DMOVE'
 )
 scenarios='wake kick cancel two-rings ring-exit ring-exit-two power-off vm-exit teardown
 teardown-report teardown-exit ioctl ioctl-kick ioctl-vm-exit ioctl-teardown ioctl-and-ring
 batch batch-control batch-vm-exit batch-teardown batch-ioctl
-fair-run fair-ring-exit fair-teardown fair-ioctl guest-kick start start-close unsaid'
+told told-control told-vm-exit told-teardown told-ioctl
+fair-run fair-ring-exit fair-teardown fair-ioctl guest-kick start start-close unsaid
+board board-control board-move'
 
 # All are about vcpu_park.pml but these.
-declare -A models=([guest-kick]=vcpu_kick [start]=vcpu_start [start-close]=vcpu_start [unsaid]=vcpu_unsaid)
+declare -A models=([guest-kick]=vcpu_kick [start]=vcpu_start [start-close]=vcpu_start [unsaid]=vcpu_unsaid
+	[board]=vcpu_board [board-control]=vcpu_board [board-move]=vcpu_board)
 
 # What must come to pass under weak fairness, a formula of vcpu_park.pml each.
 declare -A formulas=(
@@ -105,6 +116,10 @@ WAKE_LEAVES_LEFT		batch
 LEAVE_IGNORES_FLAGS		batch
 RUN_STAYS_WHEN_WOKEN		batch
 DOWN_LEAVES_LEFT		batch-teardown
+WAKE_TELLS_NOBODY		told
+KICK_LEAVES_LEFT		told-control
+CANCEL_TELLS_NOBODY		told-control
+DOWN_TELLS_NOBODY		told-teardown
 KICK_WITHOUT_RETRY		guest-kick
 KICKED_CLEARED_LATE		guest-kick
 FLAG_AFTER_KICK			guest-kick
@@ -126,6 +141,14 @@ UNSAID_IS_FORGOTTEN		unsaid
 UNSAID_STAYS			unsaid
 UNSAID_ENTERS			unsaid
 SAID_AFTER_STOP			unsaid
+TOLD_BEFORE_BIT			board
+BITS_BEFORE_TOLD		board
+ARMED_BY_STORE			board
+SIGNALS_WHEN_QUIET		board
+SIGNAL_READ_LATE		board
+SET_BOARD_SETS_NO_BIT		board
+SET_BEFORE_PUBLISHED		board
+BIT_UNCHECKED			board-move
 '
 
 # build DIR DEFINES MUTATION MODEL: the model and its verifier.

@@ -71,6 +71,11 @@ byte owner = NOBODY;		/* whose the vCPU is, RUNNING, ASLEEP and REPORTING */
 bool must_end;			/* KICK or CANCEL found it running or waiting, close() waiting */
 bool want_canceled;		/* CANCEL or close() ended this run, if it parks */
 bool sig;			/* the ioctl's thread has a signal */
+#ifdef BOARD
+bool told;			/* the bit of the batch's thread */
+bool owed;			/* it left a guest that nobody took since, and was not told */
+bool must_tell;			/* KICK, CANCEL or DOWN found that */
+#endif
 bool down_begun;
 bool down_done;
 bool closed;			/* the vCPU's descriptor, for good */
@@ -115,6 +120,11 @@ active proctype AtRest()
 	assert(!down_begun || down_done);
 	/* Nobody could kick or cancel what was parked behind close(). */
 	assert(!closed || PHASE(st) != PARKED);
+#ifdef BOARD
+	/* Who waits to be told has left a guest that waits, and nobody ended that. */
+	assert(owed == (PHASE(st) == LEFT));
+	assert(!must_tell);
+#endif
 }
 
 #ifdef LIVENESS

@@ -178,6 +178,13 @@ proctype VmExit()
 	vm_told = true
 }
 
+/* What ends the wait of a guest that was left, in the step that does. */
+#ifdef BOARD
+#define FINDS_LEFT	must_tell = must_tell || PHASE(st) == LEFT
+#else
+#define FINDS_LEFT	skip
+#endif
+
 /* ---- control ---------------------------------------------------------------------- */
 
 proctype Kick()
@@ -186,6 +193,7 @@ proctype Kick()
 
 	d_step {
 		must_end = must_end || RUNS || PHASE(st) == PARKED;
+		FINDS_LEFT;
 		event_KICK(act);
 		CHECK(act);
 	}
@@ -199,6 +207,7 @@ proctype Cancel()
 	d_step {
 		must_end = must_end || RUNS || PHASE(st) == PARKED;
 		want_canceled = want_canceled || RUNS || PHASE(st) == PARKED;
+		FINDS_LEFT;
 		event_CANCEL(act);
 		CHECK(act);
 	}
@@ -286,7 +295,10 @@ proctype Ioctl(byte n)
 
 /* ---- batches ------------------------------------------------------------------------- */
 
-/* A batch with this vCPU in it, some times: nothing in it waits. */
+/*
+ * A batch with this vCPU in it, some times: nothing in it waits. With a board the thread
+ * runs a guest that it left again only when it is told to.
+ */
 proctype Batch(byte n)
 {
 	LOCALS;
@@ -295,6 +307,12 @@ proctype Batch(byte n)
 	:: n > 0 ->
 		n--;
 		batch_entry();
+#ifdef BOARD
+		if
+		:: act == ACT_WAIT -> atomic { told -> told = false }
+		:: else
+		fi;
+#endif
 		d_step { FORGET }
 	:: else -> break
 	od
@@ -315,6 +333,7 @@ proctype Teardown(byte times)
 		times--;
 		d_step {
 			down_begun = true;
+			FINDS_LEFT;
 			event_DOWN(act);
 			CHECK(act);
 		}

@@ -138,7 +138,7 @@ Test(rules, a_wake_up_since_the_run_began_forbids_to_wait)
 	}
 }
 
-/* STAY only as long as nothing was heard since the guest was left. */
+/* STAY only as long as nothing was heard since the guest was left; its board is told once. */
 static void stays_unless_woken(const struct step *s)
 {
 	bool left = gh_vcpu_phase(s->next.state) == GH_VCPU_LEFT;
@@ -147,12 +147,16 @@ static void stays_unless_woken(const struct step *s)
 		bool leaves = s->event == GH_VCPU_EV_LEAVE && s->next.action == GH_VCPU_ACT_WAIT;
 
 		cr_assert_eq(left, leaves, "state %#x event %u", s->state, s->event);
+		cr_assert_neq(s->next.action, GH_VCPU_ACT_TELL, "state %#x", s->state);
 		return;
 	}
-	if (s->event == GH_VCPU_EV_WAKE || s->event == GH_VCPU_EV_DOWN ||
+	if (s->event == GH_VCPU_EV_WAKE || s->event == GH_VCPU_EV_KICK ||
+	    s->event == GH_VCPU_EV_CANCEL || s->event == GH_VCPU_EV_DOWN ||
 	    s->event == GH_VCPU_EV_RUN)
 		cr_assert_not(left, "event %u", s->event);
-	cr_assert(s->next.action == GH_VCPU_ACT_NONE || s->event == GH_VCPU_EV_RUN);
+	if (s->event != GH_VCPU_EV_RUN)
+		cr_assert_eq(s->next.action, left ? GH_VCPU_ACT_NONE : GH_VCPU_ACT_TELL,
+			     "event %u", s->event);
 }
 
 Test(rules, a_guest_that_was_left_stays_unless_woken)

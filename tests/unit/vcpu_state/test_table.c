@@ -70,17 +70,19 @@ static const struct row rows[] = {
 	{ EV(WAKE),        PH(RUNNING), 0,     SAME,        ALL,          WAKE,  ACT(NONE) },
 	{ EV(WAKE),        PH(ASLEEP),  0,     PH(RUNNING), 0,            0,     ACT(THREAD) },
 	{ EV(WAKE),        PH(PARKED),  0,     PH(WAKING),  0,            0,     ACT(COMPLETE) },
-	{ EV(WAKE),        PH(LEFT),    0,     PH(IDLE),    0,            0,     ACT(NONE) },
+	{ EV(WAKE),        PH(LEFT),    0,     PH(IDLE),    0,            0,     ACT(TELL) },
 	{ EV(WAKE),        ANY,         0,     SAME,        ALL,          0,     ACT(NONE) },
 
 	{ EV(KICK),        PH(RUNNING), 0,     SAME,        ALL,          KICK,  ACT(INTERRUPT) },
 	{ EV(KICK),        PH(ASLEEP),  0,     PH(RUNNING), 0,            KICK,  ACT(THREAD) },
 	{ EV(KICK),        PH(PARKED),  0,     PH(WAKING),  0,            0,     ACT(COMPLETE) },
+	{ EV(KICK),        PH(LEFT),    0,     PH(IDLE),    0,            0,     ACT(TELL) },
 	{ EV(KICK),        ANY,         0,     SAME,        ALL,          0,     ACT(NONE) },
 
 	{ EV(CANCEL),      PH(RUNNING), 0,     SAME,        ALL,          CANCEL, ACT(INTERRUPT) },
 	{ EV(CANCEL),      PH(ASLEEP),  0,     PH(RUNNING), 0,            CANCEL, ACT(THREAD) },
 	{ EV(CANCEL),      PH(PARKED),  0,     PH(WAKING),  0,            CANCEL, ACT(COMPLETE) },
+	{ EV(CANCEL),      PH(LEFT),    0,     PH(IDLE),    0,            0,     ACT(TELL) },
 	{ EV(CANCEL),      ANY,         0,     SAME,        ALL,          0,     ACT(NONE) },
 
 	{ EV(CLOSE),       PH(PARKED),  0,     PH(WAKING),  0,            CANCEL, ACT(COMPLETE) },
@@ -91,7 +93,7 @@ static const struct row rows[] = {
 	{ EV(RING_CANCEL), PH(RUNNING), 0,     SAME,        ALL,          CANCEL, ACT(NONE) },
 	{ EV(RING_CANCEL), ANY,         0,     SAME,        ALL,          0,     ACT(NONE) },
 
-	{ EV(DOWN),        PH(LEFT),    0,     PH(IDLE),    0,            DOWN,  ACT(NONE) },
+	{ EV(DOWN),        PH(LEFT),    0,     PH(IDLE),    0,            DOWN,  ACT(TELL) },
 	{ EV(DOWN),        PH(IDLE),    0,     SAME,        ALL,          DOWN,  ACT(NONE) },
 	{ EV(DOWN),        PH(REPORTING), 0,   SAME,        ALL,          DOWN,  ACT(NONE) },
 	{ EV(DOWN),        PH(WAKING),  0,     SAME,        ALL,          DOWN,  ACT(NONE) },

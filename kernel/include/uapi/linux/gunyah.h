@@ -10,8 +10,8 @@
  *
  * struct gh_vcpu_run is the superset of all generations. What this driver adds
  * is at the end: GH_VCPU_RUN as an io_uring command, GH_VCPU_KICK and
- * GH_VCPU_CANCEL, GH_VCPU_RUN_BATCH, GH_VCPU_RUN_ONCE and GH_VM_STOP. docs/protocol.md
- * explains ownership, order and every errno.
+ * GH_VCPU_CANCEL, GH_VCPU_RUN_BATCH, GH_VCPU_RUN_ONCE, wake boards and GH_VM_STOP.
+ * docs/protocol.md explains ownership, order and every errno.
  */
 #ifndef _UAPI_LINUX_GUNYAH_H
 #define _UAPI_LINUX_GUNYAH_H
@@ -249,7 +249,7 @@ struct gh_vcpu_kick_fd {
  * @status: STATUS exits
  * @preempts: runs that ended with PREEMPTED (ioctl: -EINTR)
  * @intrs: runs ended by a signal or immediate_exit
- * @parks: times the vCPU waited, by command or ioctl
+ * @parks: times the vCPU waited, by command, by ioctl, or left and with a board
  * @wakes: times such a wait ended
  * @stalls: times the hypervisor could not run the vCPU just then
  * @kicks: GH_VCPU_KICK and GH_VCPU_CANCEL, by whomever, with or without effect, and
@@ -345,7 +345,10 @@ struct gh_uring_run {
 #define GH_URING_EXIT_INTR	17
 /* The wake-up of a parked vCPU came; submit again to run it. */
 #define GH_URING_EXIT_RUNNABLE	18
-/* Where nothing waits, in a batch and RUN_ONCE: the guest does. GH_VCPU_RUN parks it. */
+/*
+ * Where nothing waits, in a batch and RUN_ONCE: the guest does. GH_VCPU_RUN parks it, or a
+ * wake board tells when to run it again.
+ */
 #define GH_URING_EXIT_WAITING	19
 
 #define GH_URING_RES_EXIT(res)	((res) & 0xff)
@@ -429,6 +432,70 @@ struct gh_uring_run_batch {
  * The argument has the size of a long: a program of 32 bits can only say 0.
  */
 #define GH_VCPU_RUN_ONCE	_IO(GH_IOCTL_TYPE, 0x46)
+
+/* ---- this driver's own: wake boards ------------------------------------------------- */
+
+#define GH_WAKE_BOARD_MAX	65536
+
+/**
+ * struct gh_wake_board_arg - a board on which vCPUs that were left waiting are marked
+ * @nr: bits, 1 to GH_WAKE_BOARD_MAX
+ * @fd: eventfd that is signalled when a bit is set while the board is armed; -1: none
+ * @flags: 0
+ * @padding: 0
+ */
+struct gh_wake_board_arg {
+	__u32 nr;
+	__s32 fd;
+	__u32 flags;
+	__u32 padding;
+};
+
+/*
+ * Returns the descriptor of a new board: map GH_WAKE_BOARD_WORDS bytes of it and 8 for
+ * each 64 bits begun, rounded up to pages. The vCPU that it is sent to only carries the call.
+ */
+#define GH_VCPU_NEW_BOARD	_IOW(GH_IOCTL_TYPE, 0x47, struct gh_wake_board_arg)
+
+/**
+ * struct gh_vcpu_board - where a vCPU is marked
+ * @fd: the board, in place of the one before; -1: none
+ * @bit: on it; 0 for none. Several vCPUs may share one
+ */
+struct gh_vcpu_board {
+	__s32 fd;
+	__u32 bit;
+};
+
+/*
+ * From here on the end of each wait behind GH_URING_EXIT_WAITING sets the bit: a wake-up,
+ * a KICK, a CANCEL, a change of the VM's state. The call sets it as well, for what came
+ * before. A bit may be set without reason: then the next run says WAITING again.
+ */
+#define GH_VCPU_SET_BOARD	_IOW(GH_IOCTL_TYPE, 0x48, struct gh_vcpu_board)
+
+/* The state of a board. */
+#define GH_BOARD_QUIET		0
+#define GH_BOARD_ARMED		1	/* by user space: signal the eventfd */
+#define GH_BOARD_TOLD		2	/* by the driver: bits were set */
+
+/* Where the bits lie in the mapping: 64-bit words, bit n is 1 << n % 64 of word n / 64. */
+#define GH_WAKE_BOARD_WORDS	64
+
+/**
+ * struct gh_wake_board - the start of the mapping
+ * @state: GH_BOARD_*. The driver sets a bit, then exchanges the state for TOLD, and signals
+ *	if it was ARMED. User space exchanges TOLD for QUIET, then takes the bits; before it
+ *	waits it changes QUIET into ARMED by compare-and-exchange. All of it fully ordered
+ * @nr: written by the driver once
+ *
+ * The driver trusts nothing in here.
+ */
+struct gh_wake_board {
+	__u32 state;
+	__u32 nr;
+	__u8 padding[56];
+};
 
 /* ---- this driver's own: stop and start again ------------------------------------ */
 
