@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <liburing.h>
 #include <linux/gunyah.h>
@@ -223,6 +224,85 @@ static inline void gh_run_answer(struct gh_vcpu_run *run, __u64 data)
 {
 	data = htole64(data);
 	memcpy(run->mmio.data, &data, sizeof(run->mmio.data));
+}
+
+/* ---- wake boards ------------------------------------------------------------------ */
+
+/*
+ * A new board of @nr bits (1 to GH_WAKE_BOARD_MAX). @event_fd is signalled when a bit is set
+ * while the board is armed; -1: nothing is. @vcpu_fd is any vCPU, it only carries the call.
+ * Returns a descriptor, or -errno.
+ */
+static inline int gh_wake_board_new(int vcpu_fd, __u32 nr, int event_fd)
+{
+	const struct gh_wake_board_arg arg = { .nr = nr, .fd = event_fd };
+	int ret = ioctl(vcpu_fd, GH_VCPU_NEW_BOARD, &arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+/* How many bytes of a board of @nr bits to map, shared, to read and write. */
+static inline size_t gh_wake_board_size(__u32 nr)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (GH_WAKE_BOARD_WORDS + ((size_t)nr + 63) / 64 * 8 + page - 1) / page * page;
+}
+
+/*
+ * The end of each wait of @vcpu_fd behind GH_URING_EXIT_WAITING sets @bit of @board_fd, and
+ * so does this call. -1 and 0: none. Returns 0 or -errno.
+ */
+static inline int gh_vcpu_set_board(int vcpu_fd, int board_fd, __u32 bit)
+{
+	const struct gh_vcpu_board arg = { .fd = board_fd, .bit = bit };
+
+	return ioctl(vcpu_fd, GH_VCPU_SET_BOARD, &arg) ? -errno : 0;
+}
+
+/* Whether bits were set since the last gh_wake_board_take(): a load, nothing else. */
+static inline bool gh_wake_board_told(const struct gh_wake_board *board)
+{
+	return __atomic_load_n(&board->state, __ATOMIC_RELAXED) == GH_BOARD_TOLD;
+}
+
+/*
+ * Before words are taken, and behind a read of the eventfd, if it is read. Disarms the board,
+ * so only one thread may wait for it. Returns whether bits were set since the call before.
+ */
+static inline bool gh_wake_board_take(struct gh_wake_board *board)
+{
+	return __atomic_exchange_n(&board->state, GH_BOARD_QUIET, __ATOMIC_SEQ_CST) ==
+	       GH_BOARD_TOLD;
+}
+
+/* The words of bits, which others change at any time. */
+static inline __u64 *gh_wake_board_words(struct gh_wake_board *board)
+{
+	return (__u64 *)((char *)board + GH_WAKE_BOARD_WORDS);
+}
+
+/* Takes the bits @index * 64 and following: bit n of the result is @index * 64 + n. */
+static inline __u64 gh_wake_board_word(struct gh_wake_board *board, __u32 index)
+{
+	__u64 *word = gh_wake_board_words(board) + index;
+
+	if (!__atomic_load_n(word, __ATOMIC_RELAXED))
+		return 0;
+	return __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Before waiting for the eventfd: from here on it is signalled. Returns false if bits were
+ * set meanwhile: take them, and do not wait.
+ */
+static inline bool gh_wake_board_arm(struct gh_wake_board *board)
+{
+	__u32 quiet = GH_BOARD_QUIET;
+
+	return __atomic_compare_exchange_n(&board->state, &quiet, GH_BOARD_ARMED, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ||
+	       quiet == GH_BOARD_ARMED;
 }
 
 /* ---- reading what came of a run --------------------------------------------- */
