@@ -25,7 +25,7 @@ enum kind { DEV = 1, VM = 2, VCPU = 4 };
 static const struct { unsigned int nr; unsigned int kinds; } known[] = {
 	{ 0x0, DEV }, { 0x1, VM }, { 0x2, VM }, { 0x3, VM }, { 0x4, VM }, { 0x5, VCPU },
 	{ 0x6, VCPU }, { 0x7, VM }, { 0x40, VCPU }, { 0x41, VCPU }, { 0x42, VCPU },
-	{ 0x44, VCPU }, { 0x45, VM }, { 0x46, VCPU },
+	{ 0x44, VCPU }, { 0x45, VM }, { 0x46, VCPU }, { 0x47, VCPU }, { 0x48, VCPU },
 };
 
 static bool is_known(unsigned int nr, enum kind kind)

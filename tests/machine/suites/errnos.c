@@ -206,12 +206,13 @@ static void set_limit(const char *text)
 /* The system's limit is a user's, not root's. */
 GT_CASE(errnos, no_file_left)
 {
-	int dev = gt_open_dev(), vm = gt_create_vm(), in, out, fd;
+	int dev = gt_open_dev(), vm = gt_create_vm(), vcpu = gt_add_vcpu(vm, 1);
+	int in, out, board, fd;
 	char before[32] = "";
 	ssize_t n;
 
 	cr_assert_geq(dev, 0);
-	cr_assert_geq(vm, 0);
+	cr_assert_geq(vcpu, 0);
 	fd = open(FILES, O_RDONLY | O_CLOEXEC);
 	n = read(fd, before, sizeof(before) - 1);
 	cr_assert_gt(n, 0);
@@ -220,14 +221,17 @@ GT_CASE(errnos, no_file_left)
 	cr_assert_eq(seteuid(65534), 0);
 	out = gt_ioctl(dev, GH_CREATE_VM, 0);
 	in = gt_add_vcpu(vm, 0);
+	board = gh_wake_board_new(vcpu, 1, -1);
 	cr_assert_eq(seteuid(0), 0);
 	set_limit(before);
 	GT_ERRNO(create_enfile, ENFILE, out);
 	GT_ERRNO(fn_enfile, ENFILE, in);
+	GT_ERRNO(board_enfile, ENFILE, board);
 	/* Nothing is half there. */
 	fd = gt_add_vcpu(vm, 0);
 	cr_assert_geq(fd, 0, "%s", strerror(-fd));
 	close(fd);
+	close(vcpu);
 	close(vm);
 	close(dev);
 	cr_assert_eq(gt_modules_unload(), 0);

@@ -397,6 +397,31 @@ static void unset_kick_fd(struct gt_env *env)
 	cr_assert_eq(gt_ioctl(env->vm.vcpus[0].fd, GH_VCPU_KICK_FD, (unsigned long)&arg), 0);
 }
 
+#define BOARD_BITS	40000
+
+static int new_board(struct gt_env *env)
+{
+	return keep(env, gh_wake_board_new(env->vm.vcpus[0].fd, BOARD_BITS, env->event));
+}
+
+static int map_board(struct gt_env *env)
+{
+	env->map = mmap(NULL, gh_wake_board_size(BOARD_BITS), PROT_READ | PROT_WRITE, MAP_SHARED,
+			env->got, 0);
+	return env->map == MAP_FAILED ? -errno : 0;
+}
+
+static void unmap_board(struct gt_env *env)
+{
+	munmap(env->map, gh_wake_board_size(BOARD_BITS));
+	env->map = NULL;
+}
+
+static int set_board(struct gt_env *env)
+{
+	return gh_vcpu_set_board(env->vm.vcpus[0].fd, env->got, BOARD_BITS - 1);
+}
+
 static int run_ioctl(struct gt_env *env)
 {
 	int ret = gt_ioctl(env->vm.vcpus[0].fd, GH_VCPU_RUN, 0);
@@ -451,6 +476,7 @@ GT_CASE(fault_inject, calls_of_a_vcpu)
 		{ "mmap of the vCPU", map_page, unmap_page },
 		{ "KICK_FD", set_kick_fd, unset_kick_fd },
 		{ "KICK_FD instead of one", set_kick_fd },
+		{ "NEW_BOARD", new_board, close_got },
 		{ "RUN", run_ioctl },
 		{ "KICK", kick_ioctl },
 		{ "CANCEL", cancel_ioctl },
@@ -459,6 +485,10 @@ GT_CASE(fault_inject, calls_of_a_vcpu)
 		{ "fdinfo", read_fdinfo },
 	};
 	static const struct gt_fault_step ring = { "mmap of a posted ring", map_ring, unmap_ring };
+	static const struct gt_fault_step board[] = {
+		{ "mmap of a board", map_board, unmap_board },
+		{ "SET_BOARD", set_board },
+	};
 	struct gt_env env;
 
 	GT_FAULT_BEGIN();
@@ -467,6 +497,9 @@ GT_CASE(fault_inject, calls_of_a_vcpu)
 	walk_all(steps, GT_ARRAY_SIZE(steps), &env);
 	cr_assert_geq(add_posted(&env), 0);
 	gt_fault_walk(&ring, &env);
+	close_got(&env);
+	cr_assert_geq(new_board(&env), 0);
+	walk_all(board, GT_ARRAY_SIZE(board), &env);
 	close_got(&env);
 	gt_check_write(&gt_path_ioctl, &env.vm.vcpus[0], 4, DEV, 7, __LINE__);
 	finish(&env, "vCPU");

@@ -133,6 +133,44 @@ GT_CASE(trace, kick_and_cancel)
 	trace_off();
 }
 
+static void leave(int fd)
+{
+	int res;
+
+	do {
+		res = gh_run_once(fd, 0);
+		cr_assert_geq(res, 0, "%s", strerror(-res));
+	} while (res != GH_URING_EXIT_WAITING);
+}
+
+/* A vCPU that is left waits for its board, or nobody waits for it. */
+GT_CASE(trace, the_wait_of_a_vcpu_on_a_board)
+{
+	static const struct gs_op sleeper[] = { { GS_WFI }, { GS_GOTO, 0, 0, 1 << 30 } };
+	struct gt_vm vm;
+	int board, fd;
+
+	trace_on();
+	GT_BOOT_SCRIPT(&vm, sleeper);
+	fd = vm.vcpus[0].fd;
+	leave(fd);
+	EXPECT("gh_vcpu_park", "", == 0);
+	cr_assert_eq(gt_ioctl(fd, GH_VCPU_KICK, 0), 0);
+	EXPECT("gh_vcpu_wake", "", == 0);
+	board = gh_wake_board_new(fd, 1, -1);
+	cr_assert_geq(board, 0);
+	cr_assert_eq(gh_vcpu_set_board(fd, board, 0), 0);
+	leave(fd);
+	EXPECT("gh_vcpu_park", "vcpu=0 by=board", >= 1);
+	write_file("trace", "\n");
+	cr_assert_eq(gt_ioctl(fd, GH_VCPU_KICK, 0), 0);
+	EXPECT("gh_vcpu_wake", "vcpu=0 by=board", == 1);
+	EXPECT("gh_vcpu_park", "", == 0);
+	close(board);
+	gt_vm_close(&vm);
+	trace_off();
+}
+
 GT_CASE(trace, a_command_that_waits_for_the_start)
 {
 	static const struct gs_op off[] = { { GS_OFF } };
