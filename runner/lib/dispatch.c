@@ -151,6 +151,8 @@ int gh_runner_dispatch(struct gh_runner *r, unsigned int budget)
 		gh_exit_handle(r, v, v->res, &v->exit);
 		done++;
 	}
+	if (r->board.armed || gh_board_told(r))
+		gh_board_handle(r);
 	if (atomic_load_explicit(&r->stops_wanted, memory_order_relaxed))
 		gh_stops_handle(r);
 	if (r->ended)

@@ -63,7 +63,7 @@ void gh_vcpu_want_cancel(struct gh_vcpu *v)
 
 /*
  * The VM is over: no vCPU is run again. Those in the driver are called back, those
- * in a queue or a batch end when their turn comes, those at a device end here.
+ * asleep, in a queue or a batch end when their turn comes, those at a device end here.
  */
 void gh_vm_end(struct gh_vm *vm, const struct gh_vm_result *result)
 {
@@ -84,6 +84,8 @@ void gh_vm_end(struct gh_vm *vm, const struct gh_vm_result *result)
 		gh_vcpu_hold(v);
 		if (v->state == GH_VCPU_IN_FLIGHT)
 			gh_vcpu_want_cancel(v);
+		else if (v->state == GH_VCPU_ASLEEP)
+			gh_vcpu_rouse(vm->runner, v);
 		else if (v->state == GH_VCPU_ANSWERING)
 			gh_vcpu_end(v);
 	}

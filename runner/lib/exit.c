@@ -159,12 +159,51 @@ static void handle_error(struct gh_runner *r, struct gh_vcpu *v, int error)
 	gh_vcpu_end(v);
 }
 
+/* The guest ran, and did not sleep at once although it had @alone for that. */
+static inline void set_after(struct gh_vcpu *v, enum gh_vcpu_after after)
+{
+	if (v->alone && after != GH_AFTER_START)
+		v->sleeps &= (uint8_t)~v->after;
+	v->after = (uint8_t)after;
+	v->alone = v->sleeps & after;
+}
+
+/* It is asleep, and need not be any more. */
+void gh_vcpu_rouse(struct gh_runner *r, struct gh_vcpu *v)
+{
+	r->stats.in_flight--;
+	r->stats.parks++;
+	r->stats.wakeups++;
+	set_after(v, GH_AFTER_START);
+	gh_vcpu_woken(r, v);
+}
+
+/* The board will tell. Nothing that a run carries is left: the guest has the answer. */
+static void sleep_on_board(struct gh_runner *r, struct gh_vcpu *v)
+{
+	v->sleeps |= v->after;
+	v->has_answer = false;
+	v->ran = true;
+	if (v->marked) {
+		v->marked = false;
+		gh_vcpu_woken(r, v);
+		return;
+	}
+	v->state = GH_VCPU_ASLEEP;
+	r->stats.in_flight++;
+}
+
 /*
- * The guest is asleep. It gets a command of its own, which parks, and the runner
- * remembers what it had done before: many guests sleep each time after the same.
+ * The guest is asleep. The board will tell of its wake-up; or it gets a command of its own,
+ * which parks. The runner remembers what it had done before: many guests sleep each time
+ * after the same.
  */
 static void handle_waiting(struct gh_runner *r, struct gh_vcpu *v)
 {
+	if (gh_vcpu_uses_board(r, v)) {
+		sleep_on_board(r, v);
+		return;
+	}
 	v->sleeps |= v->after;
 	v->alone = true;
 	gh_vcpu_ready(r, v);
@@ -198,15 +237,6 @@ static void other_exit(struct gh_runner *r, struct gh_vcpu *v, const struct gh_u
 		gh_vcpu_woken(r, v);
 	else
 		handle_slice(r, v, x);
-}
-
-/* The guest ran, and did not sleep at once although it had @alone for that. */
-static inline void set_after(struct gh_vcpu *v, enum gh_vcpu_after after)
-{
-	if (v->alone && after != GH_AFTER_START)
-		v->sleeps &= (uint8_t)~v->after;
-	v->after = (uint8_t)after;
-	v->alone = v->sleeps & after;
 }
 
 /*
@@ -271,14 +301,18 @@ static void handle_entries(struct gh_runner *r, struct gh_batch *b, unsigned int
 	/* Where the next one goes that keeps its place, if it may. */
 	struct gh_run_entry *place = keep ? b->entries : end;
 	struct gh_vcpu **at = &b->vcpus[b->pos], *v;
+	const bool boarded = gh_board_is_used(r);
 	unsigned int writes = 0, others = 0;
 	bool done;
 
 	for (; e != end; e++) {
 		v = *at++;
-		if (!gh_quick_take(v, e->res)) {
+		if (!gh_quick_take(v, e->res, boarded)) {
 			others++;
-			handle_entry(r, v, e);
+			if (boarded && e->res == GH_URING_EXIT_WAITING && !v->held && v->boarded)
+				sleep_on_board(r, v);
+			else
+				handle_entry(r, v, e);
 			continue;
 		}
 		if (e->res & GH_URING_RES_WRITE) {
@@ -301,6 +335,7 @@ static void handle_entries(struct gh_runner *r, struct gh_batch *b, unsigned int
 		if (!keep) {
 			gh_vcpu_unbatch(v, e);
 			v->ran = true;
+			v->alone = v->sleeps & GH_AFTER_MMIO;
 			gh_vcpu_ready(r, v);
 			continue;
 		}

@@ -37,6 +37,7 @@ enum gh_vcpu_state {
 	GH_VCPU_READY,		/* in the run queue */
 	GH_VCPU_BATCHED,	/* in a batch that goes to the driver, is there, or came back */
 	GH_VCPU_IN_FLIGHT,	/* has a command of its own: running, parked, or not reaped yet */
+	GH_VCPU_ASLEEP,		/* the driver left its guest waiting; the wake board will tell */
 	GH_VCPU_REAPED,		/* that came back; dispatch has not looked at it */
 	GH_VCPU_ANSWERING,	/* a device owes the answer to an access */
 	GH_VCPU_ENDED,		/* out of the guest for good */
@@ -70,6 +71,8 @@ enum gh_vcpu_after {
  * @deferred: counted in gh_stats::answering
  * @fixed: the file is registered
  * @cancel_wanted: a CANCEL is to be submitted
+ * @boarded: it has its bit on the wake board
+ * @marked: its bit on the wake board was taken when it was not asleep
  * @after, @sleeps: how the last run ended, and after which ends it slept at once,
  *	both of enum gh_vcpu_after
  * @access: the access in progress
@@ -98,6 +101,8 @@ struct gh_vcpu {
 	bool deferred;
 	bool fixed;
 	bool cancel_wanted;
+	bool boarded;
+	bool marked;
 	uint8_t after;
 	uint8_t sleeps;
 	struct gh_access access;
@@ -185,6 +190,26 @@ struct gh_batch {
 };
 
 /**
+ * struct gh_board - where the driver marks vCPUs that were left waiting
+ * @map: shared with the driver; NULL: there is none, and who waits parks
+ * @size: of the mapping
+ * @fd: owned
+ * @words: of the bits of slots that were ever used
+ * @least: with so many vCPUs it is used
+ * @known: the driver was asked
+ * @armed: the next mark wakes the runner
+ */
+struct gh_board {
+	struct gh_wake_board *map;
+	size_t size;
+	int fd;
+	unsigned int words;
+	unsigned int least;
+	bool known;
+	bool armed;
+};
+
+/**
  * struct gh_irq - an interrupt of a device
  * @fd: eventfd, owned; written by any thread
  * @label: of the doorbell
@@ -266,6 +291,7 @@ struct gh_vm {
  * @ioctl: which batches go by ioctl
  * @batch_known, @has_batch: whether the driver was asked for batches, and has them
  * @no_once: the driver has no GH_VCPU_RUN_ONCE
+ * @board: for those that wait; their bits are their slots
  * @batches, @fill, @handle: used in turns: the next to fill, the next to handle
  * @recheck: vCPUs of a batch are held by now, or have another slice
  * @vcpus: by slot, NULL if free
@@ -301,6 +327,7 @@ struct gh_runner {
 	bool batch_known;
 	bool has_batch;
 	bool no_once;
+	struct gh_board board;
 	struct gh_batch batches[2];
 	unsigned int fill;
 	unsigned int handle;
@@ -370,6 +397,24 @@ static inline bool gh_can_run(const struct gh_runner *r)
 	return gh_nr_ready(r) && (!r->has_batch || r->batches[r->fill].state == GH_BATCH_FREE);
 }
 
+/* Some that were left waiting need not wait any more. */
+static inline bool gh_board_told(const struct gh_runner *r)
+{
+	return r->board.map && gh_wake_board_told(r->board.map);
+}
+
+/* Whether who waits does so without a command: for a few the board costs more. */
+static inline bool gh_board_is_used(const struct gh_runner *r)
+{
+	return r->board.map && atomic_load_explicit(&r->slots_used, memory_order_relaxed) >=
+			       r->board.least;
+}
+
+static inline bool gh_vcpu_uses_board(const struct gh_runner *r, const struct gh_vcpu *v)
+{
+	return v->boarded && gh_board_is_used(r);
+}
+
 /* error.c */
 const char *gh_files_hint(int error);
 int gh_fail(struct gh_runner *r, int error, const char *what, const char *hint);
@@ -401,7 +446,15 @@ void gh_batch_recheck(struct gh_runner *r, struct gh_batch *b);
 void gh_batch_submit(struct gh_runner *r, struct gh_batch *b, bool by_ioctl);
 void gh_batch_done(struct gh_runner *r, struct gh_batch *b, int ret);
 
+/* board.c */
+void gh_board_exit(struct gh_runner *r);
+void gh_board_attach(struct gh_vcpu *v);
+void gh_board_detach(struct gh_vcpu *v);
+void gh_board_handle(struct gh_runner *r);
+bool gh_board_arm(struct gh_runner *r);
+
 /* exit.c */
+void gh_vcpu_rouse(struct gh_runner *r, struct gh_vcpu *v);
 void gh_access_done(struct gh_runner *r, struct gh_vcpu *v, int ret);
 void gh_exit_handle(struct gh_runner *r, struct gh_vcpu *v, int res,
 		    const struct gh_uring_exit *exit);
@@ -477,5 +530,6 @@ void gh_port_unmap_run(void *ctx, struct gh_vcpu_run *run, size_t size);
 int gh_port_run_batch(void *ctx, int fd, struct gh_run_entry *entries, unsigned int nr,
 		      uint64_t deadline_ns);
 int gh_port_run_once(void *ctx, int fd, uint64_t deadline_ns);
+void gh_port_del_board(void *ctx, int fd, struct gh_wake_board *board, size_t size);
 
 #endif /* GH_INTERNAL_H */

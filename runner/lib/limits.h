@@ -28,6 +28,9 @@
 #define GH_DTB_SLACK		(48U << 10)
 #define GH_DTB_SIZE		(GH_DTB_CONTENT + GH_DTB_SLACK)
 
+/* With so many vCPUs those that wait do so on the wake board. */
+#define GH_BOARD_VCPUS		4
+
 /* Accesses of a lone vCPU between two looks at the ring, the timers and the inbox. */
 #define GH_ALONE_RUNS		64
 /* The same of several. */

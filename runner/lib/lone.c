@@ -10,7 +10,7 @@
 /* Nobody wants anything of the runner, but for vCPUs in the run queue. */
 static inline bool is_calm(const struct gh_runner *r)
 {
-	return !r->sqes_pending && !r->cancels_wanted && !r->ended &&
+	return !r->sqes_pending && !r->cancels_wanted && !r->ended && !gh_board_told(r) &&
 	       (!r->ring || gh_ring_is_quiet(r->ring)) && !atomic_load(&r->quit);
 }
 
@@ -90,7 +90,7 @@ static unsigned int run_quickly(struct gh_runner *r, struct gh_vcpu *v, unsigned
 	do {
 		v->state = GH_VCPU_IN_FLIGHT;
 		*res = r->ops->run_once(r->ctx, v->fd, r->sched.deadline_ns);
-		*other = !gh_quick_take(v, *res);
+		*other = !gh_quick_take(v, *res, false);
 		if (*other)
 			break;
 		runs++;

@@ -81,6 +81,8 @@ int gh_vm_move(struct gh_vm *vm, struct gh_runner *to)
 			gh_vcpu_hold(v);
 		if (v->state == GH_VCPU_IN_FLIGHT)
 			gh_vcpu_want_cancel(v);
+		else if (v->state == GH_VCPU_ASLEEP)
+			gh_vcpu_rouse(vm->runner, v);
 	}
 	gh_vm_try_leave(vm);
 	return 0;

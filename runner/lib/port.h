@@ -11,6 +11,7 @@
 
 struct gh_run_entry;
 struct gh_vcpu_run;
+struct gh_wake_board;
 struct io_uring_cqe;
 struct io_uring_sqe;
 
@@ -28,6 +29,8 @@ typedef void gh_reap_fn(void *arg, const struct io_uring_cqe *cqe);
  * @run_batch: GH_VCPU_RUN_BATCH by ioctl, carried by the vCPU @fd; NULL: there are no
  *	batches, neither by ioctl nor by command
  * @run_once: GH_VCPU_RUN_ONCE of the vCPU @fd; NULL or -ENOTTY: there is no such call
+ * @new_board: GH_VCPU_NEW_BOARD of @nr bits, carried by the vCPU @fd, that wakes whoever waits
+ *	in @enter; mapped. Returns its descriptor, which @del_board closes. NULL: no boards
  * @get_sqe: NULL when the submission queue is full
  * @enter: submits everything, then waits for @wait_nr completions until
  *	@timeout_ns (absolute, UINT64_MAX: none). -ETIME and -EINTR are results
@@ -49,6 +52,9 @@ struct gh_port_ops {
 	int (*run_batch)(void *ctx, int fd, struct gh_run_entry *entries, unsigned int nr,
 			 uint64_t deadline_ns);
 	int (*run_once)(void *ctx, int fd, uint64_t deadline_ns);
+	int (*new_board)(void *ctx, int fd, unsigned int nr, struct gh_wake_board **board,
+			 size_t *size);
+	void (*del_board)(void *ctx, int fd, struct gh_wake_board *board, size_t size);
 	struct io_uring_sqe *(*get_sqe)(void *ctx);
 	int (*enter)(void *ctx, unsigned int wait_nr, uint64_t timeout_ns);
 	int (*reap)(void *ctx, gh_reap_fn *fn, void *arg);

@@ -63,3 +63,9 @@ int gh_port_run_once(void *ctx, int fd, uint64_t deadline_ns)
 {
 	return gh_run_once(fd, deadline_ns);
 }
+
+void gh_port_del_board(void *ctx, int fd, struct gh_wake_board *board, size_t size)
+{
+	munmap(board, size);
+	close(fd);
+}

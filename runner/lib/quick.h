@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
- * The way that most accesses take: to the window of the last one, by a guest that does not
- * sleep after them, to a device that answers at once. What gh_exit_handle() does with such
- * an access, without what the others need.
+ * The way that most accesses take: to the window of the last one, to a device that answers
+ * at once, by a guest that does not sleep after them, or not by a command of its own. What
+ * gh_exit_handle() does with such an access, without what the others need.
  */
 #ifndef GH_QUICK_H
 #define GH_QUICK_H
 
 #include "internal.h"
 
-/* Whether @res, of a run of @v that just ended, is such an access, for the device to answer. */
-static inline bool gh_quick_take(struct gh_vcpu *v, int res)
+/*
+ * Whether @res, of a run of @v that just ended, is such an access, for the device to answer.
+ * @boarded: who waits does so on the wake board.
+ */
+static inline bool gh_quick_take(struct gh_vcpu *v, int res, bool boarded)
 {
 	const int access = GH_URING_RES_WRITE | 0xf << GH_URING_RES_LEN_SHIFT;
 	const uint32_t lens = 1 << 1 | 1 << 2 | 1 << 4 | 1 << 8;
@@ -19,7 +22,7 @@ static inline bool gh_quick_take(struct gh_vcpu *v, int res)
 	uint64_t addr;
 
 	if ((res & ~access) != GH_URING_EXIT_MMIO || !(lens >> len & 1) || v->held ||
-	    v->sleeps & GH_AFTER_MMIO || !w)
+	    (v->sleeps & GH_AFTER_MMIO && !boarded) || !w)
 		return false;
 	addr = v->run->mmio.phys_addr;
 	if (!gh_window_holds(w, addr, len))

@@ -3,6 +3,7 @@
  * The ring: set-up, registered files and descriptors, entering, reaping.
  */
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -94,6 +95,26 @@ static int ring_set_file(void *ctx, unsigned int slot, int fd)
 	return ret < 0 ? ret : 0;
 }
 
+/* What wakes the runner from other threads wakes it from the driver as well. */
+static int ring_new_board(void *ctx, int fd, unsigned int nr, struct gh_wake_board **board,
+			  size_t *size)
+{
+	int board_fd = gh_wake_board_new(fd, nr, to_ring(ctx)->wake_fd), ret;
+	void *p;
+
+	if (board_fd < 0)
+		return board_fd;
+	*size = gh_wake_board_size(nr);
+	p = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED, board_fd, 0);
+	if (p == MAP_FAILED) {
+		ret = -errno;
+		close(board_fd);
+		return ret;
+	}
+	*board = p;
+	return board_fd;
+}
+
 const struct gh_port_ops gh_kernel_port = {
 	.open = gh_port_open,
 	.ioctl = gh_port_ioctl,
@@ -102,6 +123,8 @@ const struct gh_port_ops gh_kernel_port = {
 	.unmap_run = gh_port_unmap_run,
 	.run_batch = gh_port_run_batch,
 	.run_once = gh_port_run_once,
+	.new_board = ring_new_board,
+	.del_board = gh_port_del_board,
 	.get_sqe = ring_get_sqe,
 	.enter = ring_enter,
 	.reap = ring_reap,

@@ -49,6 +49,7 @@ static struct gh_runner *runner_alloc(const struct gh_runner_config *c)
 	gh_sched_init(&r->sched, c->slice_ns ? c->slice_ns : GH_DEFAULT_SLICE_NS,
 		      c->batch_ns ? c->batch_ns : GH_DEFAULT_BATCH_NS,
 		      c->batch ? c->batch : GH_DEFAULT_BATCH);
+	r->board.least = GH_BOARD_VCPUS;
 	r->foreign_cqe = c->foreign_cqe;
 	r->foreign_opaque = c->opaque;
 	r->error = (struct gh_error_info) { .vcpu = -1, .what = "", .hint = "" };
@@ -212,6 +213,7 @@ int gh_runner_destroy(struct gh_runner *r)
 	if (r->vms || atomic_load(&r->slots_used))
 		return gh_fail(r, -EBUSY, "destroying the runner",
 			       "destroy its VMs first; one may be on its way to it");
+	gh_board_exit(r);
 	if (r->ring && r->ring->ring != &r->ring->own)
 		give_ring_back(r);
 	if (r->ring) {
@@ -270,6 +272,7 @@ static bool to_handle(const struct gh_runner *r)
 static bool work_waits(const struct gh_runner *r)
 {
 	return gh_can_run(r) || to_handle(r) || r->ended || r->leaving || r->cancels_wanted ||
+	       gh_board_told(r) ||
 	       atomic_load_explicit(&r->inbox, memory_order_relaxed) ||
 	       atomic_load_explicit(&r->stops_wanted, memory_order_relaxed);
 }

@@ -3,7 +3,8 @@
  * Submitting: which vCPUs run next, and in which way they are given to the driver.
  *
  *  - several: one batch, which never sleeps; so a guest that waits comes back;
- *  - a guest that waits, or probably will: a command of its own, which parks;
+ *  - a guest that waits, or probably will, where there is no wake board, or so few vCPUs
+ *    that it does not pay: a command of its own, which parks;
  *  - a batch and nothing else to submit: by ioctl, as a ring would cost more than
  *    the system call it saves.
  */
@@ -124,7 +125,7 @@ static bool run_ready(struct gh_runner *r)
 	while ((v = gh_sched_next(&r->sched))) {
 		if (v->held) {
 			gh_vcpu_out(v);
-		} else if (r->has_batch && !v->alone) {
+		} else if (r->has_batch && (!v->alone || gh_vcpu_uses_board(r, v))) {
 			gh_batch_add(b, v);
 		} else if (!prep_run(r, v)) {
 			gh_queue_push_front(&r->sched.ready, v);
@@ -150,7 +151,7 @@ static bool run_ready(struct gh_runner *r)
 static bool is_undisturbed(const struct gh_runner *r)
 {
 	return !gh_sched_nr(&r->sched) && !r->sqes_pending && !r->cancels_wanted && !r->ended &&
-	       !r->leaving && !r->recheck && !atomic_load(&r->quit) &&
+	       !r->leaving && !r->recheck && !gh_board_told(r) && !atomic_load(&r->quit) &&
 	       (!r->ring || (gh_ring_is_quiet(r->ring) && gh_ring_is_idle(r->ring)));
 }
 
@@ -201,6 +202,8 @@ int gh_submit(struct gh_runner *r, unsigned int wait_nr, uint64_t timeout_ns)
 			wait_nr = 0;
 	}
 	if (gh_can_run(r) || r->ended || r->leaving || r->batches[r->handle].state == GH_BATCH_DONE)
+		wait_nr = 0;
+	else if (r->board.map && !gh_board_arm(r))
 		wait_nr = 0;
 
 	if (!wait_nr && !r->sqes_pending)

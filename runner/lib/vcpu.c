@@ -63,6 +63,7 @@ int gh_vcpu_attach(struct gh_vcpu *v)
 	if (ret)
 		return gh_fail_vm(v->vm, (int)v->index, ret, "adding a vCPU",
 				  "the driver has no GH_VCPU_RUN_BATCH: use another backend");
+	gh_board_attach(v);
 	v->fixed = !r->ops->set_file(r->ctx, v->slot, v->fd);
 	return 0;
 }
@@ -74,6 +75,7 @@ void gh_vcpu_detach(struct gh_vcpu *v)
 	if (v->cancel_wanted)
 		r->cancels_wanted--;
 	v->cancel_wanted = false;
+	gh_board_detach(v);
 	if (v->slot != GH_NO_SLOT && r->ops->del_vcpu)
 		r->ops->del_vcpu(r->ctx, v->slot);
 	if (v->fixed)
@@ -184,6 +186,8 @@ int gh_vcpu_remove(struct gh_vcpu *v)
 	v->removing = true;
 	if (v->state == GH_VCPU_IN_FLIGHT)
 		gh_vcpu_want_cancel(v);
+	else if (v->state == GH_VCPU_ASLEEP)
+		gh_vcpu_rouse(vm->runner, v);
 	return -EINPROGRESS;
 }
 

@@ -178,7 +178,7 @@ struct gh_vm_config {
  * @stale: completions that belong to nothing
  * @vms, @vcpus: that exist
  * @runnable: vCPUs in the run queue, or whose exit waits to be handled
- * @in_flight: vCPUs with a command of their own in the driver
+ * @in_flight: vCPUs that are asleep, or have a command of their own in the driver
  * @answering: vCPUs that wait for a device
  */
 struct gh_stats {

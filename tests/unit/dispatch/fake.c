@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #include <criterion/criterion.h>
+#include <stdlib.h>
 
 #include "fake.h"
 
 #define FD_GUNYAH	3
+#define FD_BOARD	4
 #define FD_VM		100
 #define FD_VCPU		1000
 
 void fake_init(struct fake *f)
 {
+	unsigned int i;
+
 	memset(f, 0, sizeof(*f));
 	memset(f->files, 0xff, sizeof(f->files));
+	for (i = 0; i < FAKE_VCPUS; i++)
+		f->vcpus[i].bit = -1;
 	f->sq_size = FAKE_SQES;
 }
 
@@ -34,6 +40,58 @@ static int fake_close(void *ctx, int fd)
 		f->vcpus[fd - FD_VCPU].open = false;
 	}
 	return 0;
+}
+
+/* The driver's half: the bit, then the state, then the signal. */
+static void tell_board(struct fake *f, const struct fake_vcpu *v)
+{
+	uint64_t *words = (uint64_t *)((char *)f->board + GH_WAKE_BOARD_WORDS);
+
+	words[v->bit / 64] |= 1ULL << v->bit % 64;
+	f->signals += f->board->state == GH_BOARD_ARMED;
+	f->board->state = GH_BOARD_TOLD;
+}
+
+static void set_board(struct fake *f, struct fake_vcpu *v, const struct gh_vcpu_board *arg)
+{
+	v->bit = arg->fd < 0 ? -1 : (int)arg->bit;
+	if (arg->fd < 0) {
+		v->left = false;
+		return;
+	}
+	cr_assert_eq(arg->fd, FD_BOARD);
+	cr_assert_lt(arg->bit, f->board->nr);
+	tell_board(f, v);
+}
+
+static int fake_new_board(void *ctx, int fd, unsigned int nr, struct gh_wake_board **board,
+			  size_t *size)
+{
+	struct fake *f = ctx;
+
+	cr_assert(f->vcpus[fd - FD_VCPU].open);
+	if (f->no_board)
+		return -ENOTTY;
+	*size = GH_WAKE_BOARD_WORDS + nr / 8 + 8;
+	*board = calloc(1, *size);
+	(*board)->nr = nr;
+	/* Of two runners that share this driver only one has a board. */
+	f->no_board = true;
+	f->board = *board;
+	f->open_fds++;
+	return FD_BOARD;
+}
+
+static void fake_del_board(void *ctx, int fd, struct gh_wake_board *board, size_t size)
+{
+	struct fake *f = ctx;
+
+	cr_assert_eq(fd, FD_BOARD);
+	cr_assert_eq(board, f->board);
+	free(board);
+	f->board = NULL;
+	f->no_board = false;
+	f->open_fds--;
 }
 
 static int fake_ioctl(void *ctx, int fd, unsigned long request, void *arg)
@@ -62,6 +120,9 @@ static int fake_ioctl(void *ctx, int fd, unsigned long request, void *arg)
 		return 0;
 	case GH_VCPU_KICK:
 		f->kicks++;
+		return 0;
+	case GH_VCPU_SET_BOARD:
+		set_board(f, &f->vcpus[fd - FD_VCPU], arg);
 		return 0;
 	default:
 		return 0;
@@ -170,8 +231,10 @@ static int run_vcpu(struct fake *f, struct fake_vcpu *v, const struct run *run)
 	}
 	if (run->in_batch && (s->kind == FAKE_END || s->kind == FAKE_PARK)) {
 		v->waits++;
+		v->left = f->board && v->bit >= 0;
 		return GH_URING_EXIT_WAITING;
 	}
+	v->left = false;
 	v->runs++;
 	f->order[f->nr_order++ % FAKE_CQES] = (unsigned int)(v - f->vcpus);
 	if (s->kind != FAKE_END)
@@ -288,6 +351,12 @@ void fake_wake(struct fake *f, unsigned int vcpu)
 {
 	struct fake_vcpu *v = &f->vcpus[vcpu];
 
+	if (v->left) {
+		v->left = false;
+		v->pos += v->steps[v->pos].kind == FAKE_PARK;
+		tell_board(f, v);
+		return;
+	}
 	cr_assert(v->parked);
 	v->parked = false;
 	fake_complete(f, v->user_data, GH_URING_EXIT_RUNNABLE);
@@ -353,6 +422,8 @@ static int fake_enter(void *ctx, unsigned int wait_nr, uint64_t timeout_ns)
 	f->nr_sqes = 0;
 	for (i = 0; i < nr; i++)
 		submit_one(f, &sqes[i], &entered);
+	if (wait_nr && f->board && !f->two_runners)
+		cr_assert_eq(f->board->state, GH_BOARD_ARMED, "it would sleep for ever");
 	if (wait_nr && !f->nr_cqes && !(f->on_idle && f->on_idle(f))) {
 		cr_assert_neq(timeout_ns, UINT64_MAX, "waits for ever");
 		return -ETIME;
@@ -386,6 +457,8 @@ const struct gh_port_ops fake_port = {
 	.unmap_run = fake_unmap_run,
 	.run_batch = fake_run_batch,
 	.run_once = fake_run_once,
+	.new_board = fake_new_board,
+	.del_board = fake_del_board,
 	.get_sqe = fake_get_sqe,
 	.enter = fake_enter,
 	.reap = fake_reap,

@@ -42,6 +42,8 @@ struct fake_vcpu {
 	bool open;
 	bool mapped;
 	bool parked;
+	bool left;			/* waits, on the board */
+	int bit;			/* on it, or -1 */
 	uint64_t user_data;		/* of the parked command */
 	bool read_pending;
 	uint64_t answers[FAKE_STEPS];
@@ -58,6 +60,8 @@ struct fake_cqe {
  * @sq_size: SQEs before the queue is full
  * @no_files: there are no registered files
  * @no_batch: the driver has no GH_VCPU_RUN_BATCH
+ * @no_board: the driver has no GH_VCPU_NEW_BOARD
+ * @two_runners: share it, and one of them has the board
  * @no_once: the driver has no GH_VCPU_RUN_ONCE
  * @fail_batch: -errno that batches end with
  * @fail_ioctl, @fail_error: this request fails
@@ -76,10 +80,14 @@ struct fake {
 	int files[FAKE_VCPUS];
 	bool no_files;
 	bool no_batch;
+	bool no_board;
+	bool two_runners;
 	bool no_once;
 	int fail_batch;
 	unsigned long fail_ioctl;
 	int fail_error;
+	struct gh_wake_board *board;	/* with its bits behind it, NULL: not made */
+	unsigned int signals;		/* of it */
 	unsigned int skip_after;
 	unsigned int order[FAKE_CQES];	/* vCPUs as they were run */
 	unsigned int nr_order;
@@ -94,8 +102,14 @@ struct fake {
 
 extern const struct gh_port_ops fake_port;
 
+/* It waits, by a parked command or on the board. */
+static inline bool fake_sleeps(const struct fake_vcpu *v)
+{
+	return v->parked || v->left;
+}
+
 void fake_init(struct fake *f);
-/* The wake-up interrupt of a parked vCPU. */
+/* The wake-up interrupt of a vCPU that is parked or was left on the board. */
 void fake_wake(struct fake *f, unsigned int vcpu);
 void fake_complete(struct fake *f, uint64_t user_data, int res);
 

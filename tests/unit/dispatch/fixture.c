@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #include <criterion/criterion.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "fixture.h"
@@ -105,6 +106,7 @@ void fixture_setup(void)
 	f = malloc(sizeof(*f));
 	fake_init(f);
 	f->no_batch = FIXTURE_NO_BATCH;
+	f->no_board = !FIXTURE_BOARD;
 	memset(&dev, 0, sizeof(dev));
 	nr_ended = 0;
 	nr_unclaimed = 0;
@@ -112,6 +114,7 @@ void fixture_setup(void)
 	nr_moved = 0;
 	moved_to = NULL;
 	cr_assert_eq(gh_runner_create_port(&config, &fake_port, f, &r, NULL), 0);
+	r->board.least = 1;
 }
 
 void fixture_teardown(void)
@@ -162,6 +165,11 @@ struct gh_vm *start(unsigned int vcpus, const struct fake_step *steps)
 	return vm;
 }
 
+void without_board(void)
+{
+	r->board.least = UINT_MAX;
+}
+
 struct gh_stats stats(void)
 {
 	struct gh_stats s;
@@ -182,7 +190,7 @@ bool wake_all(struct fake *fake)
 
 	idle_count++;
 	for (i = 0; i < fake->nr_vcpus; i++)
-		if (fake->vcpus[i].parked)
+		if (fake_sleeps(&fake->vcpus[i]))
 			fake_wake(fake, i);
 	return true;
 }

@@ -12,6 +12,9 @@
 #define FIXTURE_BACKEND GH_BACKEND_URING
 #define FIXTURE_NO_BATCH true
 #endif
+#ifndef FIXTURE_BOARD
+#define FIXTURE_BOARD false
+#endif
 
 /**
  * struct device - answers as told
@@ -50,6 +53,8 @@ struct gh_vm_config vm_config(unsigned int vcpus);
 struct gh_vm *create(unsigned int vcpus);
 /* All vCPUs follow the same script. */
 struct gh_vm *start(unsigned int vcpus, const struct fake_step *steps);
+/* Who waits parks, also where there is a wake board. */
+void without_board(void);
 struct gh_stats stats(void);
 void turn(void);
 /* For fake::on_idle. */

@@ -94,6 +94,7 @@ Test(batch, sleep_after_the_same_exit_is_foreseen)
 		{ FAKE_PARK }, { FAKE_WRITE, 0x1000, 4, 1 }, { FAKE_PARK }, { FAKE_OFF },
 	};
 
+	without_board();
 	f->on_idle = wake_all;
 	start(1, steps);
 	start(1, steps);
@@ -114,6 +115,7 @@ Test(batch, wrong_guess_is_forgotten)
 	};
 	struct gh_vcpu *v = gh_vm_vcpu(start(1, steps), 0);
 
+	without_board();
 	start(1, steps);
 	f->on_idle = wake_all;
 	while (dev.writes < 2 || f->vcpus[0].waits != BATCHES)

@@ -67,6 +67,7 @@ Test(full, stop_is_submitted_later)
 	static const struct fake_step forever[] = { { FAKE_END } };
 	struct gh_vm *vm = start(2, forever);
 
+	without_board();
 	turns(4);
 	cr_assert_eq(stats().in_flight, 2U);
 	f->sq_size = 0;

@@ -17,6 +17,7 @@ static void setup(void)
 	};
 
 	fixture_setup();
+	f->two_runners = true;
 	cr_assert_eq(gh_runner_create_port(&config, &fake_port, f, &other, NULL), 0);
 }
 
@@ -52,6 +53,7 @@ Test(move, parked_vcpus_come_out_and_go_on)
 						  { FAKE_READ, 0x1000, 4, 0 }, { FAKE_OFF } };
 	struct gh_vm *vm = start(2, steps);
 
+	without_board();
 	dev.value = 5;
 	turns(r, 4);
 	cr_assert_eq(stats().in_flight, 2);
