@@ -43,12 +43,14 @@ list_gunyah_full() {
 		lines mmio-read "ring threads raw raw-batch" "1 4 16 64 256 1024"
 		lines mmio-read ring-only "1 4 64"
 		lines mmio-read floor "1 4 16 64 256"
-		lines mmio-read threads-pinned "1 16 64 256"
+		lines mmio-read threads-pinned "1 64 256"
 		lines mmio-read "raw-async raw-sqpoll" "1 16 64 256"
-		lines mmio-read "threads-pinned raw-sqpoll" 1024
+		lines mmio-read raw-sqpoll 1024
 		lines mmio-read "ioctl ring-ioctl ioctl-batch" "1 64"
-		lines mmio-write "ring threads ring-posted" "1 4 16 64 256 1024"
-		lines ioeventfd "ring threads" "1 4 16 64 256 1024"
+		lines mmio-write "ring ring-posted" "1 4 16 64 256 1024"
+		lines ioeventfd ring "1 4 16 64 256 1024"
+		lines mmio-write threads "1 64 1024"
+		lines ioeventfd threads "1 64 1024"
 		lines timer-wake "ring threads" "1 4 16 64 256 1024"
 		lines timer-wake "raw raw-batch" 64
 		lines bell-wake "ring threads" "1 4 16 64 256 1024"

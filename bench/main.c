@@ -180,7 +180,8 @@ static unsigned long default_events(const struct gh_bench *bench)
 		each = many ? 192 : 384;
 	else if (bench->workload->sleeps && !bench->workload->bells && many)
 		each = 24;
-	if (threads && (!bench->workload->sleeps || bench->workload->bells))
+	if (threads && (bench->workload->bells ||
+			(!bench->workload->sleeps && bench->nr_vcpus > 16)))
 		least *= 4;
 	if (each * bench->nr_vcpus > least && bench->workload->active_percent == 100)
 		return each * bench->nr_vcpus;
