@@ -136,7 +136,7 @@ static void table(const struct fleet *s, FILE *out)
 	fprintf(out, "\n  %-26s %12s\n", "exit", "count");
 	row(out, "MMIO read", t->mmio_reads);
 	row(out, "MMIO write", t->mmio_writes);
-	row(out, "wake-up (RUNNABLE)", t->wakeups);
+	row(out, "wake-up", t->wakeups);
 	row(out, "slice over (PREEMPTED)", t->preempted);
 	row(out, "signal (INTR)", t->interrupted);
 	row(out, "VM ended (STATUS)", t->status);
