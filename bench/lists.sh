@@ -49,8 +49,8 @@ list_gunyah_full() {
 		lines mmio-read "ioctl ring-ioctl ioctl-batch" "1 64"
 		lines mmio-write "ring ring-posted" "1 4 16 64 256 1024"
 		lines ioeventfd ring "1 4 16 64 256 1024"
-		lines mmio-write threads "1 64 1024"
-		lines ioeventfd threads "1 64 1024"
+		lines mmio-write threads "1 64 256"
+		lines ioeventfd threads "1 64"
 		lines timer-wake "ring threads" "1 4 16 64 256 1024"
 		lines timer-wake "raw raw-batch" 64
 		lines bell-wake "ring threads" "1 4 16 64 256 1024"

@@ -73,17 +73,22 @@ progress() {
 weigh() {
 	awk '
 	{
-		weight = 1 + ($3 < 256 ? $3 : 256) / 40 + $3 / 150
-		if ($1 ~ /wake/)
-			weight += $3 / 150
+		weight = 4 + $3 / 200
+		threads = $2 ~ /threads|kvm-/
 		if ($2 ~ /posted/)
-			weight += $3 > 256 ? 50 : $3 / 8
-		if ($1 == "ioeventfd")
-			weight += $3 > 256 ? 30 : $3 / 12
-		if ($2 ~ /threads/)
-			weight += ($3 < 256 ? $3 : 256) / 20 + ($3 > 256 ? 12 : 0)
-		if ($2 ~ /^kvm/)
-			weight += 4
+			weight += 10 + $3 / 16
+		else if (threads && $1 ~ /^(mmio|ioeventfd)/ && $3 > 16)
+			weight += 12 + $3 / 15
+		else if ($1 == "ioeventfd")
+			weight += 4 + $3 / 20
+		else if (threads && $1 == "bell-wake")
+			weight += 24
+		else if ($1 == "timer-wake")
+			weight += $3 / (threads ? 25 : 45)
+		else if ($1 == "fairness")
+			weight += 35
+		else if ($1 ~ /^(busy|mixed)$/)
+			weight += 8
 		printf "%.1f %s\n", weight, $0
 	}'
 }
