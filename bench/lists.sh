@@ -47,7 +47,8 @@ list_gunyah_full() {
 		lines mmio-read "raw-async raw-sqpoll" "1 16 64 256"
 		lines mmio-read raw-sqpoll 1024
 		lines mmio-read "ioctl ring-ioctl ioctl-batch" "1 64"
-		lines mmio-write "ring ring-posted" "1 4 16 64 256 1024"
+		lines mmio-write ring "1 4 16 64 256 1024"
+		lines mmio-write ring-posted "1 4 16 64 256"
 		lines ioeventfd ring "1 4 16 64 256 1024"
 		lines mmio-write threads "1 64 256"
 		lines ioeventfd threads "1 64"

@@ -179,10 +179,12 @@ static unsigned long default_events(const struct gh_bench *bench)
 	else if (!bench->workload->sleeps && threads)
 		each = many ? 192 : 384;
 	else if (bench->workload->sleeps && !bench->workload->bells && many)
-		each = 24;
+		each = threads ? 24 : 96;
 	if (threads && (bench->workload->bells ||
 			(!bench->workload->sleeps && bench->nr_vcpus > 16)))
 		least *= 4;
+	else if (bench->backend->posted)
+		least *= 2;
 	if (each * bench->nr_vcpus > least && bench->workload->active_percent == 100)
 		return each * bench->nr_vcpus;
 	return least;

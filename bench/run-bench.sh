@@ -84,7 +84,7 @@ weigh() {
 		else if (threads && $1 == "bell-wake")
 			weight += 24
 		else if ($1 == "timer-wake")
-			weight += $3 / (threads ? 25 : 45)
+			weight += $3 / (threads ? 25 : 13)
 		else if ($1 == "fairness")
 			weight += 35
 		else if ($1 ~ /^(busy|mixed)$/)
