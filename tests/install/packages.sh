@@ -97,7 +97,7 @@ man_pages() {
 	local page
 
 	for page in libgh-runner.3 gh_runner_run.3 gh_runner_quit.3 gh_uring_prep_run.3 gh-runner.1 \
-		gh-runner.conf.5; do
+		gh-runner.conf.5 gh_wake_board_set.3; do
 		[ -s "/usr/share/man/man${page##*.}/$page.gz" ] || return
 	done
 }

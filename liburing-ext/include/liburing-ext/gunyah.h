@@ -253,7 +253,7 @@ static inline size_t gh_wake_board_size(__u32 nr)
  * The end of each wait of @vcpu_fd behind GH_URING_EXIT_WAITING sets @bit of @board_fd, and
  * so does this call. -1 and 0: none. Returns 0 or -errno.
  */
-static inline int gh_vcpu_set_board(int vcpu_fd, int board_fd, __u32 bit)
+static inline int gh_wake_board_set(int vcpu_fd, int board_fd, __u32 bit)
 {
 	const struct gh_vcpu_board arg = { .fd = board_fd, .bit = bit };
 

@@ -618,7 +618,7 @@ GT_CASE(board, no_wake_up_is_lost)
 	cr_assert_geq(s.epoll, 0);
 	cr_assert_eq(epoll_ctl(s.epoll, EPOLL_CTL_ADD, s.b.event, &event), 0);
 	for (i = 0; i < GUESTS; i++) {
-		cr_assert_eq(gh_vcpu_set_board(s.g[i].vcpu->fd, s.b.fd, i), 0);
+		cr_assert_eq(gh_wake_board_set(s.g[i].vcpu->fd, s.b.fd, i), 0);
 		gt_leave(s.g[i].vcpu);
 	}
 	cr_assert_eq(pthread_create(&thread, NULL, ring_at_random, &s), 0);

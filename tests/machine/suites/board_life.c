@@ -39,8 +39,8 @@ GT_CASE(board_life, set_board_tells)
 	gt_board_put(&b, vcpu, 0);
 	cr_assert_eq(gt_eventfd_count(b.event), 1U);
 	gt_board_put(&b, vcpu, GT_BOARD_BITS - 1);
-	cr_assert_eq(gh_vcpu_set_board(vcpu->fd, -1, 0), 0);
-	cr_assert_eq(gh_vcpu_set_board(vcpu->fd, -1, 0), 0);
+	cr_assert_eq(gh_wake_board_set(vcpu->fd, -1, 0), 0);
+	cr_assert_eq(gh_wake_board_set(vcpu->fd, -1, 0), 0);
 	gt_board_silent(&b);
 	gt_vm_close(&vm);
 	gt_board_close(&b);
@@ -59,7 +59,7 @@ GT_CASE(board_life, replaced)
 	gt_board_silent(&before);
 	gt_listener_hear(&g);
 	/* None any more: a wake-up is not told. */
-	cr_assert_eq(gh_vcpu_set_board(g.vcpu->fd, -1, 0), 0);
+	cr_assert_eq(gh_wake_board_set(g.vcpu->fd, -1, 0), 0);
 	gt_leave(g.vcpu);
 	gt_listener_ring(&g);
 	gt_listener_hear(&g);
@@ -133,7 +133,7 @@ GT_CASE(board_life, scribbled)
 		gt_leave(g.vcpu);
 		cr_assert(!gt_board_has(&other, 5) || !gt_vcpu_is(h.vcpu, "left"));
 		b.map->nr = UINT32_MAX;
-		cr_assert_eq(gh_vcpu_set_board(g.vcpu->fd, b.fd, GT_BOARD_BITS), -EINVAL);
+		cr_assert_eq(gh_wake_board_set(g.vcpu->fd, b.fd, GT_BOARD_BITS), -EINVAL);
 	}
 	gt_listener_ring(&h);
 	gt_board_expect_bit(&other, 5);
@@ -157,7 +157,7 @@ GT_CASE(board_life, sizes)
 		gt_board_open(&b, &vm.vcpus[0], nrs[i], -1);
 		cr_assert_eq(b.size, (nrs[i] <= 32256 ? 1 : nrs[i] <= 65024 ? 2 : 3) * page);
 		cr_assert_eq(gt_mmap(b.fd, b.size + page, PROT_READ, MAP_SHARED, 0), -EINVAL);
-		cr_assert_eq(gh_vcpu_set_board(vm.vcpus[0].fd, b.fd, nrs[i]), -EINVAL);
+		cr_assert_eq(gh_wake_board_set(vm.vcpus[0].fd, b.fd, nrs[i]), -EINVAL);
 		gt_board_put(&b, &vm.vcpus[0], nrs[i] - 1);
 		gt_board_close(&b);
 	}
@@ -215,12 +215,12 @@ GT_CASE(board_life, bad_arguments)
 	fd = gh_wake_board_new(vcpu->fd, 65, -1);
 	cr_assert_geq(fd, 0);
 	GT_ERRNO(set_board_struct, EFAULT, gt_ioctl(vcpu->fd, GH_VCPU_SET_BOARD, 0));
-	GT_ERRNO(set_board_bit_alone, EINVAL, gh_vcpu_set_board(vcpu->fd, -1, 1));
-	GT_ERRNO(set_board_fd, EBADF, gh_vcpu_set_board(vcpu->fd, -2, 0));
-	GT_ERRNO(set_board_other_file, EBADF, gh_vcpu_set_board(vcpu->fd, vcpu->fd, 0));
-	GT_ERRNO(set_board_bit, EINVAL, gh_vcpu_set_board(vcpu->fd, fd, 65));
-	cr_assert_eq(gh_vcpu_set_board(vcpu->fd, fd, UINT32_MAX), -EINVAL);
-	cr_assert_eq(gh_vcpu_set_board(vcpu->fd, fd, 64), 0);
+	GT_ERRNO(set_board_bit_alone, EINVAL, gh_wake_board_set(vcpu->fd, -1, 1));
+	GT_ERRNO(set_board_fd, EBADF, gh_wake_board_set(vcpu->fd, -2, 0));
+	GT_ERRNO(set_board_other_file, EBADF, gh_wake_board_set(vcpu->fd, vcpu->fd, 0));
+	GT_ERRNO(set_board_bit, EINVAL, gh_wake_board_set(vcpu->fd, fd, 65));
+	cr_assert_eq(gh_wake_board_set(vcpu->fd, fd, UINT32_MAX), -EINVAL);
+	cr_assert_eq(gh_wake_board_set(vcpu->fd, fd, 64), 0);
 	/* A board has no calls of its own. */
 	cr_assert_eq(gt_ioctl(fd, GH_VCPU_KICK, 0), -ENOTTY);
 	close(fd);

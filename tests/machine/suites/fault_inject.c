@@ -419,7 +419,7 @@ static void unmap_board(struct gt_env *env)
 
 static int set_board(struct gt_env *env)
 {
-	return gh_vcpu_set_board(env->vm.vcpus[0].fd, env->got, BOARD_BITS - 1);
+	return gh_wake_board_set(env->vm.vcpus[0].fd, env->got, BOARD_BITS - 1);
 }
 
 static int run_ioctl(struct gt_env *env)

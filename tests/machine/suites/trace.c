@@ -159,7 +159,7 @@ GT_CASE(trace, the_wait_of_a_vcpu_on_a_board)
 	EXPECT("gh_vcpu_wake", "", == 0);
 	board = gh_wake_board_new(fd, 1, -1);
 	cr_assert_geq(board, 0);
-	cr_assert_eq(gh_vcpu_set_board(fd, board, 0), 0);
+	cr_assert_eq(gh_wake_board_set(fd, board, 0), 0);
 	leave(fd);
 	EXPECT("gh_vcpu_park", "vcpu=0 by=board", >= 1);
 	write_file("trace", "\n");

@@ -97,7 +97,7 @@ void gt_board_silent(const struct gt_board *b)
 
 void gt_board_put(const struct gt_board *b, const struct gt_vcpu *vcpu, uint32_t bit)
 {
-	cr_assert_eq(gh_vcpu_set_board(vcpu->fd, b->fd, bit), 0);
+	cr_assert_eq(gh_wake_board_set(vcpu->fd, b->fd, bit), 0);
 	cr_assert(gt_board_has(b, bit));
 	cr_assert(gh_wake_board_told(b->map));
 	gt_board_expect_bit(b, bit);
