@@ -43,13 +43,13 @@ list_gunyah_full() {
 		lines mmio-read "ring threads raw raw-batch" "1 4 16 64 256 1024"
 		lines mmio-read ring-only "1 4 64"
 		lines mmio-read floor "1 4 16 64 256"
-		lines mmio-read threads-pinned "1 64 256"
+		lines mmio-read threads-pinned "1 64"
 		lines mmio-read "raw-async raw-sqpoll" "1 16 64 256"
 		lines mmio-read raw-sqpoll 1024
 		lines mmio-read "ioctl ring-ioctl ioctl-batch" "1 64"
 		lines mmio-write ring "1 4 16 64 256 1024"
 		lines mmio-write ring-posted "1 4 16 64 256"
-		lines ioeventfd ring "1 4 16 64 256 1024"
+		lines ioeventfd ring "1 4 16 64 256"
 		lines mmio-write threads "1 64 256"
 		lines ioeventfd threads "1 64"
 		lines timer-wake "ring threads" "1 4 16 64 256 1024"
@@ -58,7 +58,7 @@ list_gunyah_full() {
 		lines bell-wake "raw raw-batch raw-async" 64
 		lines mixed "ring threads" 1000
 		lines busy "ring threads" 64 "--events=200 --repeats=1"
-		lines fairness "ring threads threads-pinned" 64
+		lines fairness "ring threads" 64
 		lines life "ring threads" 100
 		lines memory "ring threads" 1024
 	} | unique
@@ -69,7 +69,7 @@ list_kvm_full() {
 		list_kvm_quick
 		lines mmio-read kvm "1 64"
 		lines mmio-read kvm-threads "1 4 16 64 256"
-		lines mmio-write kvm-threads "1 64 256"
+		lines mmio-write kvm-threads "1 64"
 		lines mmio-write kvm-posted 64
 		lines ioeventfd kvm-threads 64
 		lines timer-wake kvm-threads "1 16 64 256"
