@@ -7,10 +7,11 @@
  * line for each state word that can be reached from how bind leaves a vCPU. A pair
  * that the driver calls impossible gets ACT_BUG, which the model never accepts.
  *
- * Compiled with -DMUT_NAME it prints a table with one defect.
+ * gen NAME prints a table with one defect, if it is one of the table's.
  */
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "gunyah_vcpu_state.h"
 
@@ -67,103 +68,68 @@ _Static_assert(NR(event_names) == GH_VCPU_NR_EVENTS, "an event is not modelled")
 _Static_assert(NR(action_names) == GH_VCPU_ACT_BUG + 1, "an action is not modelled");
 _Static_assert(NR(phase_names) == GH_VCPU_NR_PHASES, "a phase is not modelled");
 
-/* One defect, if one was asked for; true if it decides about this pair. */
-static bool mutated(unsigned int state, enum gh_vcpu_event event, struct gh_vcpu_next *next)
-{
-	enum gh_vcpu_phase phase = gh_vcpu_phase(state);
-	unsigned int down = state & GH_VCPU_F_DOWN;
+/* What becomes of the flags of a state. */
+enum flags { NO_FLAGS, DOWN, SET_DOWN, ALL_FLAGS };
 
-#define DEFECT(ev, when, to, act)						\
-	do {									\
-		if (event == GH_VCPU_EV_##ev && (when)) {			\
-			*next = gh_vcpu_goto(to, GH_VCPU_ACT_##act);		\
-			return true;						\
-		}								\
-	} while (0)
+/**
+ * struct defect - a pair that the driver would treat wrongly
+ * @event, @from: the pair: in this phase, whatever the flags
+ * @to, @flags, @action: what becomes of it
+ */
+struct defect {
+	const char *name;
+	enum gh_vcpu_event event;
+	enum gh_vcpu_phase from;
+	enum gh_vcpu_phase to;
+	enum flags flags;
+	enum gh_vcpu_action action;
+};
 
-	(void)event;
-	(void)next;
-	(void)phase;
-	(void)down;
-#ifdef MUT_PARK_IGNORES_FLAGS
-	DEFECT(PARK, phase == GH_VCPU_RUNNING, GH_VCPU_PARKED | down, WAIT);
-#endif
-#ifdef MUT_SLEEP_IGNORES_FLAGS
-	DEFECT(SLEEP, phase == GH_VCPU_RUNNING, GH_VCPU_ASLEEP | down, WAIT);
-#endif
-#ifdef MUT_WAKE_NOT_NOTED
-	DEFECT(WAKE, phase == GH_VCPU_RUNNING, state, NONE);
-#endif
-#ifdef MUT_WAKE_LEAVES_LEFT
-	DEFECT(WAKE, phase == GH_VCPU_LEFT, state, NONE);
-#endif
-#ifdef MUT_LEAVE_IGNORES_FLAGS
-	DEFECT(LEAVE, phase == GH_VCPU_RUNNING, GH_VCPU_LEFT | down, WAIT);
-#endif
-#ifdef MUT_RUN_STAYS_WHEN_WOKEN
-	DEFECT(RUN, phase == GH_VCPU_IDLE && !down, GH_VCPU_RUNNING, STAY);
-#endif
-#ifdef MUT_DOWN_LEAVES_LEFT
-	DEFECT(DOWN, phase == GH_VCPU_LEFT, state, NONE);
-#endif
-#ifdef MUT_WAKE_TELLS_NOBODY
-	DEFECT(WAKE, phase == GH_VCPU_LEFT, GH_VCPU_IDLE, NONE);
-#endif
-#ifdef MUT_KICK_LEAVES_LEFT
-	DEFECT(KICK, phase == GH_VCPU_LEFT, state, NONE);
-#endif
-#ifdef MUT_CANCEL_TELLS_NOBODY
-	DEFECT(CANCEL, phase == GH_VCPU_LEFT, GH_VCPU_IDLE, NONE);
-#endif
-#ifdef MUT_DOWN_TELLS_NOBODY
-	DEFECT(DOWN, phase == GH_VCPU_LEFT, GH_VCPU_IDLE | GH_VCPU_F_DOWN, NONE);
-#endif
-#ifdef MUT_WAKE_COMPLETES_TWICE
-	DEFECT(WAKE, phase == GH_VCPU_WAKING, state, COMPLETE);
-#endif
-#ifdef MUT_RING_CANCEL_TAKES_WAKING
-	DEFECT(RING_CANCEL, phase == GH_VCPU_WAKING, GH_VCPU_IDLE | down, CANCELED);
-#endif
-#ifdef MUT_RING_CANCEL_TAKES_RUNNING
-	DEFECT(RING_CANCEL, phase == GH_VCPU_RUNNING, GH_VCPU_IDLE | down, CANCELED);
-#endif
-#ifdef MUT_RING_CANCEL_LEAVES_PARKED
-	DEFECT(RING_CANCEL, phase == GH_VCPU_PARKED, GH_VCPU_PARKED, NONE);
-#endif
-#ifdef MUT_RUN_TAKES_PARKED
-	DEFECT(RUN, phase == GH_VCPU_PARKED, GH_VCPU_RUNNING, ENTER);
-#endif
-#ifdef MUT_KICK_LEAVES_PARKED
-	DEFECT(KICK, phase == GH_VCPU_PARKED, GH_VCPU_PARKED, NONE);
-#endif
-#ifdef MUT_CANCEL_READS_RUNNABLE
-	DEFECT(CANCEL, phase == GH_VCPU_PARKED, GH_VCPU_WAKING, COMPLETE);
-#endif
-#ifdef MUT_CLOSE_NOT_NOTED
-	DEFECT(CLOSE, phase == GH_VCPU_RUNNING, state, NONE);
-#endif
-#ifdef MUT_REPORT_WITHOUT_OWNER
-	DEFECT(RUN, phase == GH_VCPU_REPORTING, state, REPORT);
-#endif
-#ifdef MUT_DOWN_LEAVES_PARKED
-	DEFECT(DOWN, phase == GH_VCPU_PARKED, GH_VCPU_PARKED, NONE);
-#endif
-#ifdef MUT_DONE_LOSES_DOWN
-	DEFECT(DONE, phase == GH_VCPU_WAKING, GH_VCPU_IDLE, RUNNABLE);
-#endif
-#ifdef MUT_STOP_TELLS_NOBODY
-	DEFECT(STOP, phase == GH_VCPU_RUNNING, GH_VCPU_IDLE | down, NONE);
-#endif
-	return false;
-}
+#define DEFECT(name, ev, from, to, flags, act) \
+	{ #name, GH_VCPU_EV_##ev, GH_VCPU_##from, GH_VCPU_##to, flags, GH_VCPU_ACT_##act }
+
+static const struct defect defects[] = {
+	DEFECT(PARK_IGNORES_FLAGS, PARK, RUNNING, PARKED, DOWN, WAIT),
+	DEFECT(SLEEP_IGNORES_FLAGS, SLEEP, RUNNING, ASLEEP, DOWN, WAIT),
+	DEFECT(WAKE_NOT_NOTED, WAKE, RUNNING, RUNNING, ALL_FLAGS, NONE),
+	DEFECT(WAKE_LEAVES_LEFT, WAKE, LEFT, LEFT, ALL_FLAGS, NONE),
+	DEFECT(LEAVE_IGNORES_FLAGS, LEAVE, RUNNING, LEFT, DOWN, WAIT),
+	DEFECT(RUN_STAYS_WHEN_WOKEN, RUN, IDLE, RUNNING, NO_FLAGS, STAY),
+	DEFECT(DOWN_LEAVES_LEFT, DOWN, LEFT, LEFT, ALL_FLAGS, NONE),
+	DEFECT(WAKE_TELLS_NOBODY, WAKE, LEFT, IDLE, NO_FLAGS, NONE),
+	DEFECT(KICK_LEAVES_LEFT, KICK, LEFT, LEFT, ALL_FLAGS, NONE),
+	DEFECT(CANCEL_TELLS_NOBODY, CANCEL, LEFT, IDLE, NO_FLAGS, NONE),
+	DEFECT(DOWN_TELLS_NOBODY, DOWN, LEFT, IDLE, SET_DOWN, NONE),
+	DEFECT(WAKE_COMPLETES_TWICE, WAKE, WAKING, WAKING, ALL_FLAGS, COMPLETE),
+	DEFECT(RING_CANCEL_TAKES_WAKING, RING_CANCEL, WAKING, IDLE, DOWN, CANCELED),
+	DEFECT(RING_CANCEL_TAKES_RUNNING, RING_CANCEL, RUNNING, IDLE, DOWN, CANCELED),
+	DEFECT(RING_CANCEL_LEAVES_PARKED, RING_CANCEL, PARKED, PARKED, NO_FLAGS, NONE),
+	DEFECT(RUN_TAKES_PARKED, RUN, PARKED, RUNNING, NO_FLAGS, ENTER),
+	DEFECT(KICK_LEAVES_PARKED, KICK, PARKED, PARKED, NO_FLAGS, NONE),
+	DEFECT(CANCEL_READS_RUNNABLE, CANCEL, PARKED, WAKING, NO_FLAGS, COMPLETE),
+	DEFECT(CLOSE_NOT_NOTED, CLOSE, RUNNING, RUNNING, ALL_FLAGS, NONE),
+	DEFECT(REPORT_WITHOUT_OWNER, RUN, REPORTING, REPORTING, ALL_FLAGS, REPORT),
+	DEFECT(DOWN_LEAVES_PARKED, DOWN, PARKED, PARKED, NO_FLAGS, NONE),
+	DEFECT(DONE_LOSES_DOWN, DONE, WAKING, IDLE, NO_FLAGS, RUNNABLE),
+	DEFECT(STOP_TELLS_NOBODY, STOP, RUNNING, IDLE, DOWN, NONE),
+};
+
+/* The one that was asked for, or NULL. */
+static const struct defect *defect;
 
 static struct gh_vcpu_next next_of(unsigned int state, enum gh_vcpu_event event)
 {
-	struct gh_vcpu_next next;
+	unsigned int flags = state & ~GH_VCPU_PHASE_MASK, down = state & GH_VCPU_F_DOWN;
+	const unsigned int kept[] = {
+		[NO_FLAGS] = 0, [DOWN] = down, [SET_DOWN] = GH_VCPU_F_DOWN, [ALL_FLAGS] = flags,
+	};
 
-	if (mutated(state, event, &next))
-		return next;
-	return gh_vcpu_next(state, event);
+	if (!defect || event != defect->event || gh_vcpu_phase(state) != defect->from)
+		return gh_vcpu_next(state, event);
+	/* A run does not take what has no object, with a defect or without. */
+	if (event == GH_VCPU_EV_RUN && defect->from == GH_VCPU_IDLE && down)
+		return gh_vcpu_next(state, event);
+	return gh_vcpu_goto(defect->to | kept[defect->flags], defect->action);
 }
 
 static bool reachable[NR_STATES];
@@ -195,10 +161,13 @@ static void print_event(unsigned int event)
 	printf("\tfi\n}\n");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	unsigned int i, nr = 0;
 
+	for (i = 0; argc > 1 && i < NR(defects); i++)
+		if (!strcmp(argv[1], defects[i].name))
+			defect = &defects[i];
 	walk(GH_VCPU_IDLE | GH_VCPU_F_DOWN);
 	for (i = 0; i < NR_STATES; i++)
 		nr += reachable[i];

@@ -165,8 +165,8 @@ build() {
 	cd "$dir"
 	# What spin writes has warnings of its own. A defect is found before -O1 pays.
 	# shellcheck disable=SC2086 # nothing, or one word
-	gcc -Wall -I"$root/kernel" $mut -o gen "$here/gen.c" &&
-		./gen > vcpu_table.pml &&
+	gcc -Wall -I"$root/kernel" -o gen "$here/gen.c" &&
+		./gen $3 > vcpu_table.pml &&
 		spin "${defs[@]}" $mut -a "$4.pml" &&
 		gcc $optimize -w $kind -DMEMLIM=$memory_mb -o pan pan.c
 }
