@@ -74,10 +74,13 @@ static void mark(struct gh_runner *r, unsigned int slot)
 	/* Of who has left, or of nobody. */
 	if (!v)
 		return;
-	if (v->state == GH_VCPU_ASLEEP)
-		gh_vcpu_rouse(r, v);
-	else
+	if (v->state != GH_VCPU_ASLEEP) {
 		v->marked = true;
+		return;
+	}
+	r->stats.parks++;
+	r->stats.wakeups++;
+	gh_vcpu_rouse(r, v);
 }
 
 /* Wakes who was marked. Nothing is armed after. */

@@ -168,12 +168,10 @@ static inline void set_after(struct gh_vcpu *v, enum gh_vcpu_after after)
 	v->alone = v->sleeps & after;
 }
 
-/* It is asleep, and need not be any more. */
+/* It is asleep, and shall not be any more. */
 void gh_vcpu_rouse(struct gh_runner *r, struct gh_vcpu *v)
 {
 	r->stats.in_flight--;
-	r->stats.parks++;
-	r->stats.wakeups++;
 	set_after(v, GH_AFTER_START);
 	gh_vcpu_woken(r, v);
 }

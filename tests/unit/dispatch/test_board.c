@@ -96,6 +96,7 @@ Test(board, stop_of_a_sleeper)
 	cr_assert_eq(gh_vm_stop(vm), 0);
 	turns(3);
 	cr_assert_eq(f->cancels, FIXTURE_BOARD ? 0 : 2);
+	cr_assert_eq(stats().wakeups, 0, "nobody woke it");
 	cr_assert_eq(nr_ended, 1);
 	cr_assert_eq(ended[0].end, GH_VM_END_STOPPED);
 	cr_assert_eq(stats().in_flight, 1);
