@@ -29,13 +29,11 @@
 #include <linux/fs.h>
 #include <linux/kref.h>
 #include <linux/log2.h>
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/overflow.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
-#include <linux/vmalloc.h>
 
 #include <linux/gunyah_vm_mgr.h>
 
@@ -53,10 +51,9 @@ static_assert(sizeof(struct gh_posted_ring) <= GH_POSTED_RECORDS);
  * @tail: records appended
  * @full: writes that found no room
  * @mask: entries - 1
- * @ring: shared with user space, owned
+ * @shared: what user space maps
+ * @ring: the start of it
  * @records: in it
- * @size: of @ring, whole pages
- * @ctx: eventfd, owned, or NULL
  * @kref: the function's and the file's references
  * @rcu: puts the function's
  */
@@ -67,10 +64,9 @@ struct gh_posted {
 	u32 tail;
 	u64 full;
 	u32 mask;
+	struct gunyah_shared shared;
 	struct gh_posted_ring *ring;
 	struct gh_posted_write *records;
-	size_t size;
-	struct eventfd_ctx *ctx;
 	struct kref kref;
 	struct rcu_head rcu;
 };
@@ -109,8 +105,8 @@ static int gh_posted_write(struct gunyah_vm_io_range *range, u32 vcpu, u64 addr,
 	was_empty = READ_ONCE(ring->head) == tail;
 	spin_unlock(&posted->lock);
 
-	if (was_empty && posted->ctx)
-		eventfd_signal(posted->ctx);
+	if (was_empty && posted->shared.ctx)
+		eventfd_signal(posted->shared.ctx);
 
 	return 0;
 }
@@ -121,9 +117,7 @@ static void gh_posted_free(struct kref *kref)
 {
 	struct gh_posted *posted = container_of(kref, struct gh_posted, kref);
 
-	if (posted->ctx)
-		eventfd_ctx_put(posted->ctx);
-	vfree(posted->ring);
+	gunyah_shared_free(&posted->shared);
 	kfree(posted);
 }
 
@@ -141,21 +135,9 @@ static int gh_posted_release(struct inode *inode, struct file *file)
 
 static int gh_posted_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct gh_posted *posted = file->private_data;
-	unsigned long size = vma->vm_end - vma->vm_start;
-	int ret = 0;
+	const struct gh_posted *posted = file->private_data;
 
-	if (vma->vm_pgoff || size != posted->size || !(vma->vm_flags & VM_SHARED))
-		return -EINVAL;
-	if (vma->vm_flags & VM_EXEC)
-		return -EPERM;
-
-	vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
-	for (unsigned long at = 0; at < size && !ret; at += PAGE_SIZE)
-		ret = vm_insert_page(vma, vma->vm_start + at,
-				     vmalloc_to_page((void *)posted->ring + at));
-
-	return ret;
+	return gunyah_shared_mmap(&posted->shared, vma);
 }
 
 static const struct file_operations gh_posted_fops = {
@@ -168,20 +150,20 @@ static const struct file_operations gh_posted_fops = {
 static struct gh_posted *gh_posted_alloc(struct gunyah_vm *ghvm,
 					 const struct gh_fn_posted_arg *arg)
 {
+	const size_t size = GH_POSTED_RECORDS + arg->entries * sizeof(struct gh_posted_write);
 	struct gh_posted *posted = kzalloc(sizeof(*posted), GFP_KERNEL_ACCOUNT);
+	int ret;
 
 	if (!posted)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 
-	posted->size = PAGE_ALIGN(GH_POSTED_RECORDS +
-				  arg->entries * sizeof(struct gh_posted_write));
-	/* The size is the caller's, and so is the failure: no report in the log. */
-	posted->ring = __vmalloc(posted->size, GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
-	if (!posted->ring) {
+	ret = gunyah_shared_init(&posted->shared, size, arg->fd);
+	if (ret) {
 		kfree(posted);
-		return NULL;
+		return ERR_PTR(ret);
 	}
-	posted->records = (void *)posted->ring + GH_POSTED_RECORDS;
+	posted->ring = posted->shared.mem;
+	posted->records = posted->shared.mem + GH_POSTED_RECORDS;
 	posted->ring->entries = arg->entries;
 	posted->mask = arg->entries - 1;
 	posted->ghvm = ghvm;
@@ -210,20 +192,6 @@ static int gh_posted_check(const struct gh_fn_posted_arg *arg)
 	return 0;
 }
 
-static int gh_posted_get_eventfd(struct gh_posted *posted, int fd)
-{
-	struct eventfd_ctx *ctx;
-
-	if (fd < 0)
-		return 0;
-	ctx = eventfd_ctx_fdget(fd);
-	if (IS_ERR(ctx))
-		return PTR_ERR(ctx);
-	posted->ctx = ctx;
-
-	return 0;
-}
-
 static long gh_posted_bind(struct gunyah_vm_function_instance *f)
 {
 	const struct gh_fn_posted_arg *arg = f->arg;
@@ -235,11 +203,8 @@ static long gh_posted_bind(struct gunyah_vm_function_instance *f)
 	if (ret)
 		return ret;
 	posted = gh_posted_alloc(f->ghvm, arg);
-	if (!posted)
-		return -ENOMEM;
-	ret = gh_posted_get_eventfd(posted, arg->fd);
-	if (ret)
-		goto err_put;
+	if (IS_ERR(posted))
+		return PTR_ERR(posted);
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0) {
 		ret = fd;

@@ -89,9 +89,10 @@
  * a parked command has its file. The file also keeps the VM from being stopped; the
  * vCPU itself only references the VM's struct.
  *
- * Locks: none of our own. Issue and cancel run under the ring's uring_lock (not on
- * a worker), populate and unpopulate under the VM's resource lock, both in process
- * context; they never meet, because a runner takes neither.
+ * Locks: none of our own on the way of a run. Issue and cancel run under the ring's
+ * uring_lock (not on a worker), populate and unpopulate under the VM's resource lock,
+ * both in process context; they never meet, because a runner takes neither. Kick
+ * eventfds, boards and the list of all vCPUs have locks of their own, see their files.
  */
 #ifndef GUNYAH_VCPU_H
 #define GUNYAH_VCPU_H

@@ -30,12 +30,10 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
-#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/vmalloc.h>
 
 #include "gunyah_vcpu.h"
 #include "gunyah_vcpu_trace.h"
@@ -49,20 +47,18 @@ static_assert(GH_VCPU_SET_BOARD == 0x40084748);
 
 /**
  * struct gh_board - a wake board
- * @shared: with user space, owned
+ * @shared: what user space maps
+ * @head: the start of it
  * @woken: the bits, in it
  * @nr: bits
- * @size: of @shared, whole pages
- * @ctx: eventfd, owned, or NULL
  * @kref: the file's and the vCPUs' references
  * @rcu: for who still uses a vCPU's
  */
 struct gh_board {
-	struct gh_wake_board *shared;
+	struct gunyah_shared shared;
+	struct gh_wake_board *head;
 	unsigned long *woken;
 	u32 nr;
-	size_t size;
-	struct eventfd_ctx *ctx;
 	struct kref kref;
 	struct rcu_head rcu;
 };
@@ -80,8 +76,8 @@ static __always_inline void gh_board_set(struct gh_board *board, u32 bit)
 		return;
 	set_bit(bit, board->woken);
 	/* Fully ordered: who takes TOLD away sees the bit. */
-	if (xchg(&board->shared->state, GH_BOARD_TOLD) == GH_BOARD_ARMED && board->ctx)
-		eventfd_signal(board->ctx);
+	if (xchg(&board->head->state, GH_BOARD_TOLD) == GH_BOARD_ARMED && board->shared.ctx)
+		eventfd_signal(board->shared.ctx);
 }
 
 /**
@@ -110,9 +106,7 @@ static void gh_board_free(struct rcu_head *rcu)
 {
 	struct gh_board *board = container_of(rcu, struct gh_board, rcu);
 
-	if (board->ctx)
-		eventfd_ctx_put(board->ctx);
-	vfree(board->shared);
+	gunyah_shared_free(&board->shared);
 	kfree(board);
 }
 
@@ -133,39 +127,27 @@ void gh_boards_exit(void)
 	rcu_barrier();
 }
 
-static struct gh_board *gh_board_alloc(u32 nr)
+static struct gh_board *gh_board_alloc(u32 nr, int fd)
 {
+	const size_t size = GH_WAKE_BOARD_WORDS + BITS_TO_LONGS(nr) * sizeof(long);
 	struct gh_board *board = kzalloc(sizeof(*board), GFP_KERNEL_ACCOUNT);
+	int ret;
 
 	if (!board)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 
-	board->size = PAGE_ALIGN(GH_WAKE_BOARD_WORDS + BITS_TO_LONGS(nr) * sizeof(long));
-	board->shared = __vmalloc(board->size, GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
-	if (!board->shared) {
+	ret = gunyah_shared_init(&board->shared, size, fd);
+	if (ret) {
 		kfree(board);
-		return NULL;
+		return ERR_PTR(ret);
 	}
-	board->shared->nr = nr;
-	board->woken = (void *)board->shared + GH_WAKE_BOARD_WORDS;
+	board->head = board->shared.mem;
+	board->head->nr = nr;
+	board->woken = board->shared.mem + GH_WAKE_BOARD_WORDS;
 	board->nr = nr;
 	kref_init(&board->kref);
 
 	return board;
-}
-
-static int gh_board_get_eventfd(struct gh_board *board, int fd)
-{
-	struct eventfd_ctx *ctx;
-
-	if (fd == -1)
-		return 0;
-	ctx = eventfd_ctx_fdget(fd);
-	if (IS_ERR(ctx))
-		return PTR_ERR(ctx);
-	board->ctx = ctx;
-
-	return 0;
 }
 
 /**
@@ -184,20 +166,13 @@ long gh_board_new(const void __user *uarg)
 		return -EFAULT;
 	if (arg.flags || arg.padding || !arg.nr || arg.nr > GH_WAKE_BOARD_MAX)
 		return -EINVAL;
-	board = gh_board_alloc(arg.nr);
-	if (!board)
-		return -ENOMEM;
-	ret = gh_board_get_eventfd(board, arg.fd);
-	if (ret)
-		goto err_put;
+	board = gh_board_alloc(arg.nr, arg.fd);
+	if (IS_ERR(board))
+		return PTR_ERR(board);
 	ret = anon_inode_getfd("gh-wake-board", &gh_board_fops, board, O_RDWR | O_CLOEXEC);
 	if (ret < 0)
-		goto err_put;
+		gh_board_put(board);
 
-	return ret;
-
-err_put:
-	gh_board_put(board);
 	return ret;
 }
 
@@ -205,21 +180,9 @@ err_put:
 
 static int gh_board_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct gh_board *board = file->private_data;
-	unsigned long size = vma->vm_end - vma->vm_start;
-	int ret = 0;
+	const struct gh_board *board = file->private_data;
 
-	if (vma->vm_pgoff || size != board->size || !(vma->vm_flags & VM_SHARED))
-		return -EINVAL;
-	if (vma->vm_flags & VM_EXEC)
-		return -EPERM;
-
-	vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
-	for (unsigned long at = 0; at < size && !ret; at += PAGE_SIZE)
-		ret = vm_insert_page(vma, vma->vm_start + at,
-				     vmalloc_to_page((void *)board->shared + at));
-
-	return ret;
+	return gunyah_shared_mmap(&board->shared, vma);
 }
 
 static int gh_board_release(struct inode *inode, struct file *file)

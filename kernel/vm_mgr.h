@@ -9,6 +9,7 @@
  *   vm_mgr_res.c   hypervisor objects and the tickets that claim them
  *   vm_mgr_fn.c    VM functions
  *   vm_mgr_io.c    in-kernel handlers of guest writes
+ *   vm_mgr_shared.c memory that the driver writes and user space maps
  *   vm_mgr_debug.c the list of all VMs, debugfs, tracepoints
  *
  * Locks of a VM, in this order. rsc_mgr.c lists those of the RM, which come after.

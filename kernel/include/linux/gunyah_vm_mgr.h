@@ -239,6 +239,25 @@ struct gunyah_vm_function {
 int gunyah_vm_function_register(struct gunyah_vm_function *f);
 void gunyah_vm_function_unregister(struct gunyah_vm_function *f);
 
+struct eventfd_ctx;
+struct vm_area_struct;
+
+/**
+ * struct gunyah_shared - memory that user space maps, and an eventfd that tells of it
+ * @mem: owned
+ * @size: of @mem, whole pages
+ * @ctx: owned, or NULL
+ */
+struct gunyah_shared {
+	void *mem;
+	size_t size;
+	struct eventfd_ctx *ctx;
+};
+
+int gunyah_shared_init(struct gunyah_shared *shared, size_t size, int fd);
+void gunyah_shared_free(struct gunyah_shared *shared);
+int gunyah_shared_mmap(const struct gunyah_shared *shared, struct vm_area_struct *vma);
+
 /* A function has two aliases: its GH_FN_* number, and its name as a string. */
 #define MODULE_ALIAS_GUNYAH_VM_FUNCTION(_type)	MODULE_ALIAS("ghfunc:" __stringify(_type))
 
