@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "gt.h"
+#include "gt_board.h"
 #include "gt_disturb.h"
 
 #define DEV		GT_DEV_BASE
@@ -369,32 +370,70 @@ BOTH(second_entry_is_not_there)
 }
 
 /* A page that can be written only after a fault is no error. */
-BOTH(page_is_fetched)
+/* A file with an entry: its pages, mapped privately, are copied before they are written. */
+static int entry_file(void)
 {
-	char path[] = "/tmp/batch.entries";
-	struct gh_run_entry *entry, first;
+	const char path[] = "/tmp/batch.entries";
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-	struct gt_vm vm;
+	struct gh_run_entry entry;
 
 	cr_assert_geq(fd, 0);
-	BOOT(&vm, reader);
-	gh_run_entry_init(&first, carrier, 0);
-	cr_assert_eq(write(fd, &first, sizeof(first)), (ssize_t)sizeof(first));
+	unlink(path);
+	gh_run_entry_init(&entry, carrier, 0);
+	cr_assert_eq(write(fd, &entry, sizeof(entry)), (ssize_t)sizeof(entry));
 	cr_assert_eq(ftruncate(fd, 8192), 0);
+	return fd;
+}
+
+/* What a run says in a page that was only read until then. */
+static int run_from_file(run_fn run, int fd)
+{
+	struct gh_run_entry *entry;
+	int res;
+
 	do {
 		entry = map_entries(PROT_READ | PROT_WRITE, fd);
 		cr_assert_eq(entry->fd, carrier);
 		cr_assert_eq(run(entry, 1, 0), 1);
-		memcpy(&first, entry, sizeof(first));
+		res = gt_res(entry->res);
 		munmap(entry, 8192);
-	} while (gt_res(first.res) == GH_URING_EXIT_PREEMPTED);
-	cr_assert_eq(GH_URING_RES_EXIT(first.res), GH_URING_EXIT_MMIO, "%d", first.res);
+	} while (res == GH_URING_EXIT_PREEMPTED);
+	return res;
+}
+
+BOTH(page_is_fetched)
+{
+	struct gt_vm vm;
+	int fd, res;
+
+	BOOT(&vm, reader);
+	fd = entry_file();
+	res = run_from_file(run, fd);
+	cr_assert_eq(GH_URING_RES_EXIT(res), GH_URING_EXIT_MMIO, "%d", res);
 	/* It was said once: this is the answer, and not the exit again. */
 	gt_answer(&vm.vcpus[0], 0x55);
 	gt_check_write(&gt_path_ioctl, &vm.vcpus[0], 8, DEV + 8, 0x55, __LINE__);
 	gt_vm_close(&vm);
 	close(fd);
-	unlink(path);
+}
+
+/* The vCPU is left before that is written, so nothing is to be kept. */
+BOTH(wait_that_cannot_be_written)
+{
+	struct gh_run_entry *entry = map_entries(PROT_READ | PROT_WRITE, -1);
+	struct gt_vm vm;
+	int fd;
+
+	BOOT(&vm, sleeper);
+	gt_leave(&vm.vcpus[0]);
+	gh_run_entry_init(entry, carrier, 0);
+	cr_assert_eq(mprotect(entry, 8192, PROT_READ), 0);
+	GT_ERRNO(batch_unwritable, EFAULT, run(entry, 1, 0));
+	fd = entry_file();
+	cr_assert_eq(run_from_file(run, fd), GH_URING_EXIT_WAITING);
+	gt_vm_close(&vm);
+	munmap(entry, 8192);
+	close(fd);
 }
 
 /* ---- what ends a batch, and what an entry ------------------------------------------- */

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "gt_board.h"
+#include "gt_fn.h"
 #include "gt_scn.h"
 
 #define DEV	GT_DEV_BASE
@@ -185,6 +187,24 @@ GT_SCN_CASE(hostile_death, with_parked_commands_that_nobody_wakes)
 	expect_crash(&gt_path_ring, &vm, GT_TYPE_ERROR);
 	io_uring_queue_exit(&ring);
 	gt_vm_close(&vm);
+}
+
+/* So is it where the board alone would tell. */
+GT_SCN_CASE(hostile_death, with_vcpus_on_a_board_that_nobody_wakes)
+{
+	struct gt_board b;
+	struct gt_vm vm;
+
+	GT_BOOT_SCRIPT(&vm, sleeper);
+	gt_board_open(&b, &vm.vcpus[0], GT_BOARD_BITS, gt_eventfd());
+	gt_board_put(&b, &vm.vcpus[0], 1);
+	gt_leave_on(&b, &vm.vcpus[0], 1);
+	GT_SCN(.kind = GH_SCN_WAKE, .vmid = gt_vm_number(&vm), .count = GH_SCN_FOREVER);
+	KILL(&vm, GT_TYPE_ERROR);
+	gt_board_expect_bit(&b, 1);
+	expect_crash(&gt_path_once, &vm, GT_TYPE_ERROR);
+	gt_vm_close(&vm);
+	gt_board_close(&b);
 }
 
 /* Between an exit and its answer. */
