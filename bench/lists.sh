@@ -52,7 +52,8 @@ list_gunyah_full() {
 		lines ioeventfd ring "1 4 16 64 256"
 		lines mmio-write threads "1 64 256"
 		lines ioeventfd threads "1 64"
-		lines timer-wake "ring threads" "1 4 16 64 256 1024"
+		lines timer-wake threads 4 --events=16384
+		lines timer-wake "ring threads" "1 4 16 64 256"
 		lines timer-wake "raw raw-batch" 64
 		lines bell-wake "ring threads" "1 4 16 64 256 1024"
 		lines bell-wake "raw raw-batch raw-async" 64

@@ -180,8 +180,9 @@ static unsigned long default_events(const struct gh_bench *bench)
 		each = many ? 192 : 384;
 	else if (bench->workload->sleeps && !bench->workload->bells && many)
 		each = threads ? 24 : 96;
-	if (threads && (bench->workload->bells ||
-			(!bench->workload->sleeps && bench->nr_vcpus > 16)))
+	if (threads && bench->workload->bells)
+		least *= bench->nr_vcpus == 1 || bench->nr_vcpus >= 256 ? 4 : 2;
+	else if (threads && !bench->workload->sleeps && bench->nr_vcpus > 16)
 		least *= 4;
 	else if (bench->backend->posted)
 		least *= 2;

@@ -129,6 +129,13 @@ static double spread(const struct sample *samples, unsigned int nr)
 	return (samples[nr - 1].busy_ns - samples[0].busy_ns) / samples[nr / 2].busy_ns;
 }
 
+/* In the order they were taken. */
+static void print_sample(const struct sample *s)
+{
+	printf("sample: %.1f ns, %.1f of wall time, %.4f system calls, %.4f switches\n",
+	       s->busy_ns, s->ns, s->syscalls, s->switches);
+}
+
 /* Sorted; once more if they differ by too much: something had not settled. */
 static int take_samples(struct gh_bench *bench, uint64_t events, unsigned int repeats,
 			struct sample *samples)
@@ -137,8 +144,11 @@ static int take_samples(struct gh_bench *bench, uint64_t events, unsigned int re
 	int ret = 0;
 
 	for (round = 0; round < 2; round++) {
-		for (i = 0; i < repeats && !ret; i++)
+		for (i = 0; i < repeats && !ret; i++) {
 			ret = sample(bench, events, &samples[i]);
+			if (!ret && bench->verbose)
+				print_sample(&samples[i]);
+		}
 		if (ret)
 			break;
 		qsort(samples, repeats, sizeof(samples[0]), compare);

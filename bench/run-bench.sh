@@ -78,11 +78,11 @@ weigh() {
 		if ($2 ~ /posted/)
 			weight += 10 + $3 / 16
 		else if (threads && $1 ~ /^(mmio|ioeventfd)/ && $3 > 16)
-			weight += 12 + $3 / 15
+			weight += 14 + $3 / 13
 		else if ($1 == "ioeventfd")
 			weight += 4 + $3 / 20
 		else if (threads && $1 == "bell-wake")
-			weight += 24
+			weight += $3 == 1 || $3 >= 256 ? 30 : 11
 		else if ($1 == "timer-wake")
 			weight += $3 / (threads ? 25 : 13)
 		else if ($1 == "fairness")
