@@ -171,6 +171,7 @@ struct seq_file;
  * @mm: the VM's address space, borrowed from @ghvm, for comparison only
  * @reads, @writes: [r] runs that entered the guest once, for such an access: counters that
  *	are not in @stats, for these are most runs
+ * @used_up: [r] gh_vcpu_nr_runs() when a slice was used up last
  * @off_turn: [r] of gunyah_vm_is_off(), when @dying_since was set
  * @stall_since: [r] with @stalled: when that began, ns of CLOCK_MONOTONIC
  * @stall_last: [r] the last entry without a step
@@ -224,7 +225,8 @@ struct gunyah_vcpu {
 	u32 pending;
 	u32 off_turn;
 
-	u64 stall_since ____cacheline_aligned;
+	u64 used_up ____cacheline_aligned;
+	u64 stall_since;
 	u64 stall_last;
 	u64 dying_since;
 	struct gh_vcpu_stats stats;
@@ -278,6 +280,7 @@ struct gh_vcpu_order {
  * struct gh_vcpu_slice - one run, once it is more than an entry and an access
  * @end: when the slice is over, ns of CLOCK_MONOTONIC
  * @begin: of an ioctl: when the call began
+ * @asked_ns: how long it was to be
  * @tries: entries without a step so far
  * @may_sleep: a worker or an ioctl; otherwise the ring waits for us
  * @ioctl: the slice is renewed, the thread reschedules in place
@@ -286,6 +289,7 @@ struct gh_vcpu_order {
 struct gh_vcpu_slice {
 	u64 end;
 	u64 begin;
+	u32 asked_ns;
 	unsigned int tries;
 	bool may_sleep;
 	bool ioctl;
@@ -373,6 +377,7 @@ void gh_vcpu_kick_fd_exit(struct gunyah_vcpu *vcpu);
 long gh_board_new(const void __user *uarg);
 long gh_vcpu_set_board(struct gunyah_vcpu *vcpu, const void __user *uarg);
 void gh_vcpu_tell_board(struct gunyah_vcpu *vcpu);
+bool gh_vcpu_board_has_told(struct gunyah_vcpu *vcpu);
 void gh_vcpu_board_exit(struct gunyah_vcpu *vcpu);
 void gh_boards_exit(void);
 

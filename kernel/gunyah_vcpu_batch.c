@@ -5,8 +5,9 @@
  * What io_uring costs for each command, and a system call for each ioctl, is paid
  * once. Nothing here waits: a guest that waits is left, and its next GH_VCPU_RUN
  * parks. A batch is bounded like a slice: by its deadline, and by everything that
- * ends a slice before its time (signal, reschedule, work of the thread), for what
- * ends one entry for these reasons ends the batch.
+ * ends a slice before its time (signal, reschedule, work of the thread, vCPUs that
+ * were left and need not wait any more), for what ends one entry for these reasons
+ * ends the batch.
  *
  * A page of the entries that is not there holds up nobody but the caller, however
  * long it takes: an entry is read before its vCPU is taken, and written after the
@@ -123,7 +124,8 @@ static noinline int gh_batch_other(struct gunyah_vcpu *vcpu, bool owned, int res
 	    GH_URING_RES_EXIT(res) != GH_URING_EXIT_INTR)
 		return 0;
 	return READ_ONCE(vcpu->held) || read_thread_flags() & GH_WORK_FLAGS ||
-	       task_work_pending(current) || ktime_get_ns() >= part->deadline_ns;
+	       task_work_pending(current) || gh_vcpu_board_has_told(vcpu) ||
+	       ktime_get_ns() >= part->deadline_ns;
 }
 
 /*

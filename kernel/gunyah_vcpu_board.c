@@ -14,7 +14,8 @@
  * board, by compare-and-exchange, before it sleeps: it finds TOLD, or is signalled.
  *
  * Nothing in the mapping is trusted or even read, but for ->state: what user space
- * puts there decides whether its own eventfd is signalled.
+ * puts there decides whether its own eventfd is signalled, and whether its own guests
+ * get their slices: while it is TOLD, others may need the CPU more.
  *
  * A vCPU's board and bit are changed under gh_board_lock and used without it, from
  * interrupts, under RCU. Both may then be of different moments: the bit is checked
@@ -98,6 +99,24 @@ void gh_vcpu_tell_board(struct gunyah_vcpu *vcpu)
 		gh_board_set(board, READ_ONCE(vcpu->board_bit));
 	}
 	rcu_read_unlock();
+}
+
+/**
+ * gh_vcpu_board_has_told() - whether there is news on the vCPU's board
+ * @vcpu: anybody's
+ *
+ * Return: that user space has not looked since a bit was set, as it says
+ */
+bool gh_vcpu_board_has_told(struct gunyah_vcpu *vcpu)
+{
+	const struct gh_board *board;
+	bool told;
+
+	rcu_read_lock();
+	board = rcu_dereference(vcpu->board);
+	told = board && READ_ONCE(board->head->state) == GH_BOARD_TOLD;
+	rcu_read_unlock();
+	return told;
 }
 
 /* ---- life ----------------------------------------------------------------------------- */

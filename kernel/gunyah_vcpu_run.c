@@ -210,11 +210,36 @@ static int gh_vcpu_stopped(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice
 	return GH_RUN_AGAIN;
 }
 
-/* READY: interrupted. The only place that reads the clock between entries. */
+static u64 gh_vcpu_nr_runs(const struct gunyah_vcpu *vcpu)
+{
+	return vcpu->reads + vcpu->writes + vcpu->stats.runs;
+}
+
+/* The guest used up its last slice, or the one before: this run may be counted or not yet. */
+static bool gh_vcpu_computes(const struct gunyah_vcpu *vcpu)
+{
+	return gh_vcpu_nr_runs(vcpu) - vcpu->used_up <= 1;
+}
+
+/*
+ * What a guest still gets when others need not wait any more. With less, who wakes often
+ * would keep it from running; and a part, for slices are weights.
+ */
+static u64 gh_vcpu_rest_ns(const struct gh_vcpu_slice *slice)
+{
+	return gh_vcpu_slice_ns(slice->asked_ns) / 8;
+}
+
+/*
+ * READY: interrupted. The only place that reads the clock between entries. vCPUs that were
+ * left and need not wait any more do not wait for a guest that computes.
+ */
 static int gh_vcpu_ready(struct gunyah_vcpu *vcpu, struct gh_vcpu_slice *slice)
 {
 	u64 now = ktime_get_ns();
 
+	if (!slice->ioctl && gh_vcpu_computes(vcpu) && gh_vcpu_board_has_told(vcpu))
+		slice->end = min(slice->end, now + gh_vcpu_rest_ns(slice));
 	trace_gh_vcpu_slice(vcpu, slice->end - now);
 	if (unlikely(!READ_ONCE(vcpu->live))) {
 		int ret = GH_RUN_AGAIN;
@@ -407,7 +432,9 @@ static int gh_vcpu_ended(struct gunyah_vcpu *vcpu, const struct gh_vcpu_slice *s
 {
 	if (ret == GH_URING_EXIT_PREEMPTED) {
 		vcpu->stats.preempts++;
-		if (!slice->entered)
+		if (slice->entered)
+			vcpu->used_up = gh_vcpu_nr_runs(vcpu);
+		else
 			ret |= GH_URING_RES_NOT_ENTERED;
 	} else if (ret == GH_URING_EXIT_INTR) {
 		vcpu->stats.intrs++;

@@ -157,6 +157,15 @@ static __always_inline int gh_vcpu_mmio(struct gunyah_vcpu *vcpu, bool write, u6
 	return res;
 }
 
+/* How long a slice is that was asked for with @ns. */
+static __always_inline u32 gh_vcpu_slice_ns(u32 ns)
+{
+	/* Most are between 16 us and almost the longest: that takes fewer instructions to see. */
+	if (likely((ns >> 14) - 1 < (GH_SLICE_MAX_NS >> 14) - 1))
+		return ns;
+	return !ns ? GH_SLICE_DEFAULT_NS : clamp_t(u32, ns, GH_SLICE_MIN_NS, GH_SLICE_MAX_NS);
+}
+
 /*
  * Sets when the slice ends; false if its deadline has passed. The timer that is
  * armed already says when now is, so a slice can be longer by what is left of
@@ -166,13 +175,8 @@ static __always_inline int gh_vcpu_mmio(struct gunyah_vcpu *vcpu, bool write, u6
 static __always_inline bool gh_vcpu_begin_slice(const struct gh_vcpu_order *order, u64 *end)
 {
 	u64 latest = gh_clock_latest();
-	u32 length = order->slice_ns;
 
-	/* Most are between 16 us and almost the longest: that takes fewer instructions to see. */
-	if (unlikely((length >> 14) - 1 >= (GH_SLICE_MAX_NS >> 14) - 1))
-		length = !length ? GH_SLICE_DEFAULT_NS :
-			 clamp_t(u32, length, GH_SLICE_MIN_NS, GH_SLICE_MAX_NS);
-	*end = latest + length;
+	*end = latest + gh_vcpu_slice_ns(order->slice_ns);
 	if (unlikely(*end > order->deadline_ns)) {
 		*end = order->deadline_ns;
 		return latest <= order->deadline_ns || ktime_get_ns() <= order->deadline_ns;
@@ -184,12 +188,14 @@ static __always_inline bool gh_vcpu_begin_slice(const struct gh_vcpu_order *orde
 #define GH_RUN_MAY_SLEEP	BIT(0)
 #define GH_RUN_IOCTL		BIT(1)
 
-static __always_inline struct gh_vcpu_slice gh_vcpu_slice(u64 end, u64 begin, unsigned int how,
+static __always_inline struct gh_vcpu_slice gh_vcpu_slice(const struct gh_vcpu_order *order,
+							  u64 end, u64 begin, unsigned int how,
 							  bool entered)
 {
 	return (struct gh_vcpu_slice){
 		.end = end,
 		.begin = begin,
+		.asked_ns = order->slice_ns,
 		.may_sleep = how & GH_RUN_MAY_SLEEP,
 		.ioctl = how & GH_RUN_IOCTL,
 		.entered = entered,
@@ -219,9 +225,10 @@ static __always_inline int gh_vcpu_run_slice(struct gunyah_vcpu *vcpu,
 	if (unlikely(!gh_vcpu_begin_slice(order, &end)))
 		return gh_vcpu_too_late(vcpu);
 	if (unlikely(!gh_vcpu_is_well(vcpu) || gh_vcpu_is_watched()))
-		return gh_vcpu_run_watched(vcpu, gh_vcpu_slice(end, begin, how, false));
+		return gh_vcpu_run_watched(vcpu, gh_vcpu_slice(order, end, begin, how, false));
 	if (unlikely(!gh_vcpu_enter(vcpu, end, true, &error, &resp)))
-		return gh_vcpu_run_on(vcpu, gh_vcpu_slice(end, begin, how, false), GH_RUN_STOPPED);
+		return gh_vcpu_run_on(vcpu, gh_vcpu_slice(order, end, begin, how, false),
+				      GH_RUN_STOPPED);
 
 	if (unlikely(error != GH_ERROR_OK || !gh_vcpu_mmio_is_valid(resp.data0, resp.data1)))
 		goto out;
@@ -233,14 +240,14 @@ static __always_inline int gh_vcpu_run_slice(struct gunyah_vcpu *vcpu,
 		goto out;
 	ret = gh_vcpu_mmio_write(vcpu, resp.data0, resp.data1, resp.data2);
 	if (unlikely(ret == GH_RUN_AGAIN))
-		return gh_vcpu_run_on(vcpu, gh_vcpu_slice(end, begin, how, true), ret);
+		return gh_vcpu_run_on(vcpu, gh_vcpu_slice(order, end, begin, how, true), ret);
 	vcpu->writes++;
 	return ret;
 
 out:
 	if (error == GH_ERROR_OK && resp.state == GH_VCPU_STATE_EXPECTS_WAKEUP)
-		return gh_vcpu_run_waits(vcpu, gh_vcpu_slice(end, begin, how, true));
-	return gh_vcpu_run_out(vcpu, gh_vcpu_slice(end, begin, how, true), error, resp);
+		return gh_vcpu_run_waits(vcpu, gh_vcpu_slice(order, end, begin, how, true));
+	return gh_vcpu_run_out(vcpu, gh_vcpu_slice(order, end, begin, how, true), error, resp);
 }
 
 /*

@@ -54,12 +54,13 @@ int gh_batch_probe(struct gh_runner *r, int vcpu_fd)
 void gh_batch_add(struct gh_batch *b, struct gh_vcpu *v)
 {
 	struct gh_run_entry *e = &b->entries[b->nr];
+	uint32_t slice_ns = gh_vcpu_take_slice(&v->vm->runner->sched, v);
 
 	assert(v->state == GH_VCPU_READY);
 	if (v->has_answer)
-		gh_run_entry_init_resume(e, v->fd, v->slice_ns, v->answer);
+		gh_run_entry_init_resume(e, v->fd, slice_ns, v->answer);
 	else
-		gh_run_entry_init(e, v->fd, v->slice_ns);
+		gh_run_entry_init(e, v->fd, slice_ns);
 	v->state = GH_VCPU_BATCHED;
 	b->vcpus[b->nr++] = v;
 }
@@ -74,7 +75,7 @@ void gh_batch_recheck(struct gh_runner *r, struct gh_batch *b)
 	for (i = 0; i < nr; i++) {
 		struct gh_vcpu *v = b->vcpus[i];
 
-		gh_vcpu_unbatch(v, &b->entries[i]);
+		gh_vcpu_unadd(v, &b->entries[i]);
 		v->state = GH_VCPU_READY;
 		if (v->held)
 			gh_vcpu_out(v);
@@ -128,7 +129,7 @@ void gh_batch_done(struct gh_runner *r, struct gh_batch *b, int ret)
 		return;
 	}
 	for (i = b->done; i < b->nr; i++) {
-		gh_vcpu_unbatch(b->vcpus[i], &b->entries[i]);
+		gh_vcpu_unadd(b->vcpus[i], &b->entries[i]);
 		b->vcpus[i]->state = GH_VCPU_READY;
 		gh_sched_missed(&r->sched, b->vcpus[i]);
 	}

@@ -73,6 +73,7 @@ enum gh_vcpu_after {
  * @cancel_wanted: a CANCEL is to be submitted
  * @boarded: it has its bit on the wake board
  * @marked: its bit on the wake board was taken when it was not asleep
+ * @woken: it slept, and has not run since
  * @after, @sleeps: how the last run ended, and after which ends it slept at once,
  *	both of enum gh_vcpu_after
  * @access: the access in progress
@@ -103,6 +104,7 @@ struct gh_vcpu {
 	bool cancel_wanted;
 	bool boarded;
 	bool marked;
+	bool woken;
 	uint8_t after;
 	uint8_t sleeps;
 	struct gh_access access;
@@ -163,6 +165,30 @@ static inline void gh_vcpu_unbatch(struct gh_vcpu *v, const struct gh_run_entry 
 {
 	v->has_answer = e->flags & GH_URING_RUN_RESUME;
 	v->answer = e->resume_data;
+}
+
+/* While others wait that did not sleep: enough for who sleeps again soon. */
+static inline uint32_t gh_vcpu_first_slice(const struct gh_vcpu *v)
+{
+	uint32_t ns = v->slice_ns >> GH_WOKEN_SHIFT;
+
+	return ns > GH_MIN_SLICE_NS ? ns : GH_MIN_SLICE_NS;
+}
+
+/* Of its next run. */
+static inline uint32_t gh_vcpu_take_slice(const struct gh_sched *s, struct gh_vcpu *v)
+{
+	bool first = v->woken && s->ready.nr;
+
+	v->woken = false;
+	return first ? gh_vcpu_first_slice(v) : v->slice_ns;
+}
+
+/* The entry was not carried out: but for the state all is as before gh_batch_add(). */
+static inline void gh_vcpu_unadd(struct gh_vcpu *v, const struct gh_run_entry *e)
+{
+	gh_vcpu_unbatch(v, e);
+	v->woken = e->slice_ns != v->slice_ns && e->slice_ns == gh_vcpu_first_slice(v);
 }
 
 enum gh_batch_state {
@@ -373,6 +399,7 @@ static inline void gh_vcpu_ready(struct gh_runner *r, struct gh_vcpu *v)
 static inline void gh_vcpu_woken(struct gh_runner *r, struct gh_vcpu *v)
 {
 	v->state = GH_VCPU_READY;
+	v->woken = true;
 	gh_queue_push(&r->sched.woken, v);
 }
 

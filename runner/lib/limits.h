@@ -43,6 +43,11 @@
 #define GH_MIN_SLICE_NS		10000U
 #define GH_MAX_SLICE_NS		4000000U
 #define GH_DEFAULT_SLICE_NS	2000000U
+/*
+ * Who slept goes first, for this part of its slice: as much as the driver leaves to those
+ * whose slices it ends for that.
+ */
+#define GH_WOKEN_SHIFT		3
 #define GH_DEFAULT_BATCH_NS	10000000ULL
 #define GH_MAX_BATCH		1024
 /* Whoever can run stays in the batch from one to the next; the rest waits in the queue. */

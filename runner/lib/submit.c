@@ -42,6 +42,7 @@ static bool prep_run(struct gh_runner *r, struct gh_vcpu *v)
 {
 	struct io_uring_sqe *sqe = gh_get_sqe(r);
 	int fd = v->fixed ? (int)v->slot : v->fd;
+	uint32_t slice_ns;
 
 	if (!sqe)
 		return false;
@@ -49,10 +50,11 @@ static bool prep_run(struct gh_runner *r, struct gh_vcpu *v)
 	/* Each is bounded by its slice, several need more. */
 	if (!r->sched.deadline_ns && r->sched.taken + gh_sched_nr(&r->sched) > 1)
 		r->sched.deadline_ns = gh_batch_deadline(r);
+	slice_ns = gh_vcpu_take_slice(&r->sched, v);
 	if (v->has_answer)
-		gh_uring_prep_run_resume(sqe, fd, v->slice_ns, r->sched.deadline_ns, v->answer);
+		gh_uring_prep_run_resume(sqe, fd, slice_ns, r->sched.deadline_ns, v->answer);
 	else
-		gh_uring_prep_run(sqe, fd, v->slice_ns, r->sched.deadline_ns);
+		gh_uring_prep_run(sqe, fd, slice_ns, r->sched.deadline_ns);
 	sqe_target(sqe, v, GH_URING_OP_RUN);
 	v->state = GH_VCPU_IN_FLIGHT;
 	r->stats.in_flight++;
@@ -137,7 +139,7 @@ static bool run_ready(struct gh_runner *r)
 	ioctl = by_ioctl(r);
 	/* On a ring a command of its own costs no more than a batch of one, and parks. */
 	if (b->nr == 1 && !ioctl) {
-		gh_vcpu_unbatch(b->vcpus[0], &b->entries[0]);
+		gh_vcpu_unadd(b->vcpus[0], &b->entries[0]);
 		if (prep_run(r, b->vcpus[0])) {
 			b->nr = 0;
 			return false;

@@ -40,7 +40,7 @@ enum gh_backend {
  *	driver has no commands for a ring, which its VMs would tell: they end with -EOPNOTSUPP
  * @max_vcpus: vCPUs at one time, in all VMs (default 1024)
  * @slice_ns: the longest time a vCPU runs before others get their turn (2 ms), 10 us to
- *	4 ms; not of THREADS
+ *	4 ms; not of THREADS. An eighth of it for who slept, and while such a one waits
  * @batch_ns: the longest time that one gh_runner_prepare() runs guests (10 ms)
  * @batch: the most vCPUs that one gh_runner_prepare() submits (1024, which is the most)
  */

@@ -249,3 +249,58 @@ GT_CASE(board_life, no_descriptor_left)
 	gt_vm_close(&vm);
 	cr_assert_eq(gt_modules_unload(), 0);
 }
+
+/* ---- guests that compute --------------------------------------------------------- */
+
+/*
+ * How many of two entries a batch carries out, if it is over for nothing else than it
+ * should be: with the board in @state. Both guests use their slices up.
+ */
+static int run_two(const struct gt_board *b, const struct gt_vcpu *vcpu, uint32_t state)
+{
+	struct gh_run_entry entries[2];
+
+	gh_run_entry_init(&entries[0], vcpu[0].fd, 500000);
+	gh_run_entry_init(&entries[1], vcpu[1].fd, 500000);
+	__atomic_store_n(&b->map->state, state, __ATOMIC_SEQ_CST);
+	return gh_run_batch(vcpu[0].fd, entries, 2, 0);
+}
+
+/* Who needs not wait any more does not wait for the slices of all. */
+GT_CASE(board_life, told_ends_a_batch_behind_a_slice)
+{
+	static const struct gs_op spinner[] = { { GS_CPU_ON, 0, 1, 0 }, { GS_SPIN, 0, 0, 0 } };
+	static const uint32_t going_on[] = { GH_BOARD_QUIET, GH_BOARD_ARMED, 77 };
+	struct gt_board b;
+	struct gt_vm vm;
+	unsigned int i;
+	uint64_t end;
+
+	gt_vm_create(&vm);
+	gt_vm_fill(&vm, "script", 2);
+	gt_vm_script(&vm, 0, spinner, 2);
+	gt_vm_script(&vm, 1, spinner + 1, 1);
+	gt_vm_give(&vm);
+	gt_vm_add_vcpu(&vm, 0);
+	gt_vm_add_vcpu(&vm, 1);
+	gt_vm_start(&vm);
+	gt_board_open(&b, vm.vcpus, GT_BOARD_BITS, -1);
+	/* Until both compute. */
+	for (i = 0; i < 10; i++)
+		run_two(&b, vm.vcpus, GH_BOARD_QUIET);
+	gt_board_put(&b, &vm.vcpus[0], 0);
+	for (i = 0; i < 20; i++)
+		cr_assert_eq(run_two(&b, vm.vcpus, GH_BOARD_TOLD), 1);
+	for (i = 0; i < GT_ARRAY_SIZE(going_on); i++) {
+		end = gt_now_ns() + GT_PATIENCE_S * 1000000000ULL;
+		while (run_two(&b, vm.vcpus, going_on[i]) != 2)
+			cr_assert_lt(gt_now_ns(), end, "state %u", going_on[i]);
+	}
+	/* It is the board of who used up its slice that counts. */
+	cr_assert_eq(gh_wake_board_set(vm.vcpus[0].fd, -1, 0), 0);
+	end = gt_now_ns() + GT_PATIENCE_S * 1000000000ULL;
+	while (run_two(&b, vm.vcpus, GH_BOARD_TOLD) != 2)
+		cr_assert_lt(gt_now_ns(), end, "without a board");
+	gt_vm_close(&vm);
+	gt_board_close(&b);
+}

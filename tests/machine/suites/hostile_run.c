@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "gt_board.h"
 #include "gt_scn.h"
 
 #define DEV	GT_DEV_BASE
@@ -165,6 +166,45 @@ GT_SCN_CASE(hostile_run, ready_storm)
 	io_uring_queue_exit(&ring);
 	gt_vm_close(&vm);
 	gt_other_stop(&other);
+}
+
+/* How often the guest is entered in a slice of 4 ms. */
+static uint64_t entries_of_a_slice(const struct gt_vm *vm, int hook)
+{
+	uint32_t before = gt_scn_hits(hook);
+	struct gh_run_entry entry;
+
+	gh_run_entry_init(&entry, vm->vcpus[0].fd, 4000000);
+	cr_assert_eq(gh_run_batch(vm->vcpus[0].fd, &entry, 1, 0), 1);
+	cr_assert_eq(gt_res(entry.res), GH_URING_EXIT_PREEMPTED, "%d", entry.res);
+	return gt_scn_hits(hook) - before;
+}
+
+/* Each interrupt is a look at the board: when it has told, an eighth of a slice is left. */
+GT_SCN_CASE(hostile_run, ready_storm_while_the_board_has_told)
+{
+	uint64_t whole = 0, told = 0;
+	struct gt_board b;
+	struct gt_vm vm;
+	int hook, i;
+
+	GT_BOOT_SCRIPT(&vm, writer);
+	gt_board_open(&b, &vm.vcpus[0], 1, -1);
+	gt_board_put(&b, &vm.vcpus[0], 0);
+	hook = RUN_HOOK(&vm, .count = GH_SCN_FOREVER, .x = { 0 });
+	for (i = 0; i < 50; i++) {
+		b.map->state = GH_BOARD_ARMED;
+		whole += entries_of_a_slice(&vm, hook);
+		b.map->state = GH_BOARD_TOLD;
+		told += entries_of_a_slice(&vm, hook);
+	}
+	cr_assert_geq(told, 50U);
+	cr_assert_gt(whole, 3 * told, "%u entries, %u after it had told", (unsigned int)whole,
+		     (unsigned int)told);
+	gt_scn_clear();
+	gt_check_write(&gt_path_once, &vm.vcpus[0], 8, DEV, 1, __LINE__);
+	gt_vm_close(&vm);
+	gt_board_close(&b);
 }
 
 /* ---- storms: nothing is lost --------------------------------------------------------- */

@@ -50,6 +50,37 @@ Test(board, many_wake_at_once)
 		cr_assert_eq(f->enters, enters);
 }
 
+static void run_both(uint32_t first, uint32_t second)
+{
+	f->slices[0] = 0;
+	f->slices[1] = 0;
+	while (!f->slices[0] || !f->slices[1])
+		turn();
+	cr_assert_eq(f->slices[0], first);
+	cr_assert_eq(f->slices[1], second);
+}
+
+/* Who slept goes first, but lets those that compute go on soon; then it is one of them. */
+Test(board, slices_of_who_slept)
+{
+	static const struct fake_step sleeper[] = { { FAKE_PARK }, { FAKE_PREEMPTED },
+						    { FAKE_PREEMPTED }, { FAKE_END } };
+	static const struct fake_step computes[FAKE_STEPS] = {
+		[0 ... FAKE_STEPS - 2] = { FAKE_PREEMPTED },
+	};
+
+	start(1, sleeper);
+	cr_assert_eq(gh_vm_set_slice(start(1, sleeper), GH_MIN_SLICE_NS + 1), 0);
+	start(1, computes);
+	run_both(GH_DEFAULT_SLICE_NS, GH_MIN_SLICE_NS + 1);
+	turns(2);
+	cr_assert_eq(gh_runner_prepare(r), 0);
+	fake_wake(f, 0);
+	fake_wake(f, 1);
+	run_both(GH_DEFAULT_SLICE_NS / 8, GH_MIN_SLICE_NS);
+	run_both(GH_DEFAULT_SLICE_NS, GH_MIN_SLICE_NS + 1);
+}
+
 /* It woke before the runner had looked at the result that says that it waits. */
 Test(board, wake_up_overtakes_the_result)
 {

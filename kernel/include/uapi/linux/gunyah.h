@@ -486,7 +486,9 @@ struct gh_vcpu_board {
  * struct gh_wake_board - the start of the mapping
  * @state: GH_BOARD_*. The driver sets a bit, then exchanges the state for TOLD, and signals
  *	if it was ARMED. User space exchanges TOLD for QUIET, then takes the bits; before it
- *	waits it changes QUIET into ARMED by compare-and-exchange. All of it fully ordered
+ *	waits it changes QUIET into ARMED by compare-and-exchange. All of it fully ordered.
+ *	While it is TOLD, an interrupt leaves a vCPU of the board that uses its slices up
+ *	an eighth of this one
  * @nr: written by the driver once
  *
  * The driver trusts nothing in here.
