@@ -7,8 +7,8 @@
 #                                also detectors, and coverage as the last
 #
 # Environment: BUILD, the output directory; KERNEL; T='NAME...', only these suites of
-# the groups unit and machine; SLOW, by how much all timeouts are longer; SMP, MEM,
-# MACHINE_ARGS for run-machine.sh.
+# the groups unit and machine; SLOW, by how much all timeouts are longer; MACHINES, how
+# many share the suites; SMP, MEM, MACHINE_ARGS for run-machine.sh.
 #
 # Each suite leaves one result line in build/results/GROUP/NAME; what the kernel
 # log shows during a suite is one more failure, in NAME.log. A suite without a
@@ -37,9 +37,16 @@ result() {
 		"seconds=$6" > "$results/$1/$2"
 }
 
-# Result lines and programs' complaints, without the kernel's own lines.
+# Result lines and programs' complaints, without the kernel's own lines. All of a suite
+# comes at once, for several machines write to the same terminal.
 show_console() {
-	awk '
+	local at_once=()
+
+	# mawk reads a whole buffer before it says anything.
+	case $(awk -W version 2>&1 < /dev/null) in
+	mawk*) at_once=(-W interactive) ;;
+	esac
+	awk ${at_once[@]+"${at_once[@]}"} '
 	{ gsub(/\r/, "") }
 	match($0, /result: suite=/) {
 		$0 = substr($0, RSTART)
@@ -47,20 +54,20 @@ show_console() {
 			if (split($i, kv, "=") == 2)
 				r[kv[1]] = kv[2]
 		if (r["failed"] > 0)
-			printf "%s", asserts
-		asserts = ""
-		printf "  %-20s %4d passed, %d failed", r["suite"], r["passed"], r["failed"]
-		if (r["skipped"] > 0)
-			printf ", %d skipped", r["skipped"]
-		printf "  (%s s)\n", r["seconds"]
+			said = said asserts
+		skipped = r["skipped"] > 0 ? ", " r["skipped"] " skipped" : ""
+		printf "%s  %-20s %4d passed, %d failed%s  (%s s)\n", said, r["suite"],
+			r["passed"], r["failed"], skipped, r["seconds"]
 		fflush()
+		said = asserts = ""
 		next
 	}
 	/^\[ *[0-9]+\.[0-9]+\]/ || /Synthesis: / || /machine: exit/ || /^ *$/ { next }
 	/^mon: / && !/panic|assert/ { next }
 	# Tests that expect an assertion to hold print it; of interest when one fails.
 	/^boxfort-worker: .*Assertion/ { asserts = asserts "    " $0 "\n"; next }
-	{ print "    " $0; fflush() }'
+	{ said = said "    " $0 "\n" }
+	END { printf "%s", said }'
 }
 
 run_unit() {
@@ -163,14 +170,37 @@ boot_all() {
 	done
 }
 
-# Those that need another machine; at the same time, for a suite waits more than it works.
-boot_others() {
-	boot_all icount '--icount --append GT_ICOUNT=1' ${icount[@]+"${icount[@]}"}
-	boot_all nohz '--append nohz_full=1' ${nohz[@]+"${nohz[@]}"}
+# How many machines share COUNT suites: a boot costs as much as some suites.
+machines() {
+	local cpus
+
+	cpus=$(nproc)
+	[ "$1" -ge 10 ] || cpus=1
+	echo "${MACHINES:-$((cpus < 2 ? cpus : 2))}"
+}
+
+# Boots all machines that it takes, at the same time: a suite waits more than it works.
+boot_suites_dealt_out() {
+	local i j n jobs=() share
+
+	boot_all icount '--icount --append GT_ICOUNT=1' ${icount[@]+"${icount[@]}"} &
+	jobs+=($!)
+	boot_all nohz '--append nohz_full=1' ${nohz[@]+"${nohz[@]}"} &
+	jobs+=($!)
+	n=$(machines ${#suites[@]})
+	for ((i = 0; i < n; i++)); do
+		share=()
+		for ((j = i; j < ${#suites[@]}; j += n)); do
+			share+=("${suites[j]}")
+		done
+		boot_all "suites-$((i + 1))" '' ${share[@]+"${share[@]}"} &
+		jobs+=($!)
+	done
+	wait "${jobs[@]}" || true
 }
 
 run_machine() {
-	local s counted tickless others suites=() icount=() nohz=()
+	local s counted tickless suites=() icount=() nohz=()
 
 	echo "Suites in the machine"
 	rm -rf "$results/machine" "$logs"/suites-*.log "$logs"/icount-*.log "$logs"/nohz-*.log
@@ -187,11 +217,11 @@ run_machine() {
 	[ "${KERNEL:-}" != debug ] || icount=()
 	prepare_files ${suites[@]+"${suites[@]}"} ${icount[@]+"${icount[@]}"} \
 		${nohz[@]+"${nohz[@]}"}
-	boot_others > "$logs/others.out" 2>&1 &
-	others=$!
-	boot_all suites '' ${suites[@]+"${suites[@]}"}
-	wait "$others" || true
-	cat "$logs/others.out"
+	boot_suites_dealt_out
+	for s in ${suites[@]+"${suites[@]}"} ${icount[@]+"${icount[@]}"} \
+		${nohz[@]+"${nohz[@]}"}; do
+		[ -e "$results/machine/$s" ] || result machine "$s" 0 1 0 0
+	done
 	[ -n "${T:-}" ] || check_errnos
 }
 
