@@ -48,9 +48,9 @@ list_gunyah_full() {
 		lines mmio-read raw-sqpoll 1024
 		lines mmio-read "ioctl ring-ioctl ioctl-batch" "1 64"
 		lines mmio-write ring "1 4 16 64 256 1024"
-		lines mmio-write ring-posted "1 4 16 64 256"
+		lines mmio-write ring-posted "1 16 64 256"
 		lines ioeventfd ring "1 4 16 64 256"
-		lines mmio-write threads "1 64 256"
+		lines mmio-write threads "1 64"
 		lines ioeventfd threads "1 64"
 		lines timer-wake threads 4 --events=16384
 		lines timer-wake "ring threads" "1 4 16 64 256"
@@ -69,12 +69,12 @@ list_kvm_full() {
 	{
 		list_kvm_quick
 		lines mmio-read kvm "1 64"
-		lines mmio-read kvm-threads "1 4 16 64 256"
+		lines mmio-read kvm-threads "1 4 16 64"
 		lines mmio-write kvm-threads "1 64"
 		lines mmio-write kvm-posted 64
 		lines ioeventfd kvm-threads 64
 		lines timer-wake kvm-threads "1 16 64 256"
-		lines bell-wake kvm-threads "1 16 64 256"
+		lines bell-wake kvm-threads "1 16 64"
 		lines timer-wake kvm-nopoll 64
 		lines bell-wake kvm-nopoll 64
 		lines busy kvm-threads 64 "--events=200 --repeats=1"
